@@ -168,3 +168,18 @@ impl Files {
         todo!()
     }
 }
+
+pub mod source;
+
+impl std::fmt::Display for Mistake {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}: {}", self.file, self.line, self.message)
+    }
+}
+
+impl Schema {
+    /// The schema itself.
+    pub fn json(&self) -> &serde_json::Value {
+        todo!()
+    }
+}

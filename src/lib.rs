@@ -2,11 +2,16 @@
 //! 2.17 to get message queues, caches and databases from a catalog.
 
 pub mod backend;
+pub mod broker;
 pub mod catalog;
 pub mod clock;
 pub mod engine;
+pub mod http;
 pub mod id;
+pub mod lifecycle;
 pub mod model;
+pub mod osb;
 pub mod secret;
 pub mod store;
+pub mod tasks;
 pub mod view;

@@ -159,6 +159,10 @@ impl Store {
     pub async fn next_due(&self) -> Result<Option<Millis>> {
         todo!()
     }
+    /// How many operations run or wait.
+    pub async fn count_running(&self) -> Result<u64> {
+        todo!()
+    }
     /// How many instances a tenant has, those being made included.
     pub async fn count_instances(&self, tenant: &TenantId) -> Result<u64> {
         todo!()
