@@ -227,10 +227,10 @@ impl Broker {
             ([], []) => Err(Refusal::NotFound(format!(
                 "there is no instance `{reference}`: see `banquet instance list`"
             ))),
-            (several, named) => {
-                let list: Vec<String> = several
+            (ids, names) => {
+                let list: Vec<String> = ids
                     .iter()
-                    .chain(named)
+                    .chain(names)
                     .map(|one| format!("{} (platform {})", one.id, one.platform))
                     .collect();
                 Err(Refusal::Conflict(format!(

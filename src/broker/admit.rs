@@ -2,11 +2,13 @@
 //! concurrency tables (`docs/OSB.md`, §3.3 and §3.7 of the requirements). Pure.
 
 use crate::id::OperationId;
-use crate::model::{Binding, BindingState, Instance, InstanceState, Kind, Operation};
+use crate::model::{
+    Binding, BindingState, Instance, InstanceState, Kind, Operation, OperationState,
+};
 use crate::osb::Refusal;
 
 /// What is known of the thing asked about, read in one transaction.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub struct Present<'a, T> {
     /// Its row.
     pub row: Option<&'a T>,
@@ -14,6 +16,24 @@ pub struct Present<'a, T> {
     pub running: Option<&'a Operation>,
     /// The newest operation on it, running or not.
     pub latest: Option<&'a Operation>,
+}
+
+impl<T> Clone for Present<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+// Derived, it would ask for `T: Copy`, though only references are held.
+impl<T> Copy for Present<'_, T> {}
+
+impl<'a, T> Present<'a, T> {
+    /// From the row and the newest operation on it.
+    #[must_use]
+    pub fn new(row: Option<&'a T>, latest: Option<&'a Operation>) -> Self {
+        let running = latest.filter(|operation| operation.state == OperationState::Running);
+        Self { row, running, latest }
+    }
 }
 
 /// What to do about a request.
@@ -152,3 +172,6 @@ fn failed(latest: Option<&Operation>, repeat: Repeat) -> Verdict {
 fn conflict(what: &str) -> Refusal {
     Refusal::Conflict(format!("{what} with this id exists with other attributes"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,6 @@
 //! `PUT /v2/service_instances/{id}/service_bindings/{id}`
 
 use super::admit::{self, Present, Repeat, Verdict};
-use super::provision::running;
 use super::wait::Ended;
 use super::{Admitted, Broker, Caller, attributes, check};
 use crate::catalog::{self, Login};
@@ -173,16 +172,8 @@ async fn verdict(
     };
     let identical = binding.as_ref().is_some_and(|row| attributes::same_binding(row, request));
     Ok(admit::bind(
-        Present {
-            row: instance,
-            running: running(on_instance.as_ref()),
-            latest: on_instance.as_ref(),
-        },
-        Present {
-            row: binding.as_ref(),
-            running: running(latest.as_ref()),
-            latest: latest.as_ref(),
-        },
+        Present::new(instance, on_instance.as_ref()),
+        Present::new(binding.as_ref(), latest.as_ref()),
         Repeat { identical, may_poll },
     ))
 }

@@ -1,7 +1,6 @@
 //! `DELETE /v2/service_instances/{id}`
 
 use super::admit::{self, Present, Verdict};
-use super::provision::running;
 use super::wait::Ended;
 use super::{Admitted, Broker, Caller};
 use crate::id::{InstanceId, InstanceKey};
@@ -49,11 +48,7 @@ impl Broker {
         let mut decision = self.store.decide(&key).await?;
         let row = decision.instance().await?;
         let latest = decision.latest(key.as_str()).await?;
-        let present = Present {
-            row: row.as_ref(),
-            running: running(latest.as_ref()),
-            latest: latest.as_ref(),
-        };
+        let present = Present::new(row.as_ref(), latest.as_ref());
         match admit::deprovision(present) {
             Verdict::New | Verdict::CallOff(_) => {}
             Verdict::Unchanged => return Ok(Admitted::Unchanged),

@@ -1,11 +1,13 @@
 //! `PUT /v2/service_instances/{id}`
 
+use std::collections::BTreeMap;
+
 use super::admit::{self, Present, Repeat, Verdict};
 use super::wait::Ended;
 use super::{Admitted, Broker, Caller, Settings, attributes, check, tenant};
 use crate::catalog::{Inputs, Offering, Plan};
-use crate::id::{InstanceId, InstanceKey};
-use crate::model::{Instance, InstanceState, Kind, Operation, Workload};
+use crate::id::{InstanceId, InstanceKey, TenantId};
+use crate::model::{Instance, InstanceState, Kind, Workload};
 use crate::osb::Refusal;
 use crate::osb::provision::{Request, Response};
 use crate::secret::Secret;
@@ -65,11 +67,7 @@ impl Broker {
         let mut decision = self.store.decide(&key).await?;
         let row = decision.instance().await?;
         let latest = decision.latest(key.as_str()).await?;
-        let present = Present {
-            row: row.as_ref(),
-            running: running(latest.as_ref()),
-            latest: latest.as_ref(),
-        };
+        let present = Present::new(row.as_ref(), latest.as_ref());
         let identical = row.as_ref().is_some_and(|row| attributes::same_instance(row, &request));
         match admit::provision(present, Repeat { identical, may_poll }) {
             Verdict::New => {}
@@ -83,7 +81,8 @@ impl Broker {
 
         let mut instance = self.new_instance(caller, id, request, (offering, plan))?;
         self.within_quota(&mut decision, &instance, plan).await?;
-        self.make_room(&mut decision, &mut instance).await?;
+        let Instance { workload, tenant, ports, .. } = &mut instance;
+        self.make_room(&mut decision, workload.port_names(), tenant, ports).await?;
         decision.put_instance(&instance).await?;
         let operation = self.operation(Kind::Provision, &key, None);
         decision.begin(&operation).await?;
@@ -126,7 +125,7 @@ impl Broker {
             state: InstanceState::Creating,
             usable: true,
             workload,
-            ports: std::collections::BTreeMap::new(),
+            ports: BTreeMap::new(),
             was_ready: false,
             created_at: self.now(),
             updated_at: self.now(),
@@ -155,11 +154,11 @@ impl Broker {
     pub(super) async fn make_room(
         &self,
         decision: &mut Decision<'_>,
-        instance: &mut Instance,
+        names: impl Iterator<Item = &str>,
+        tenant: &TenantId,
+        ports: &mut BTreeMap<String, u16>,
     ) -> Result<(), Refusal> {
-        let Instance { workload, ports, tenant, .. } = instance;
-        let missing: Vec<&str> =
-            workload.port_names().filter(|name| !ports.contains_key(*name)).collect();
+        let missing: Vec<&str> = names.filter(|name| !ports.contains_key(*name)).collect();
         let free = decision.free_ports(&missing, &self.settings.ports, self.now()).await?;
         ports.extend(free);
         let Settings { subnets, subnet_prefix, .. } = &self.settings;
@@ -191,9 +190,4 @@ pub(super) fn render(
             plan.name, offering.name
         ))
     })
-}
-
-/// The newest operation, if it runs.
-pub(super) fn running(latest: Option<&Operation>) -> Option<&Operation> {
-    latest.filter(|operation| operation.state == crate::model::OperationState::Running)
 }

@@ -1,7 +1,6 @@
 //! `DELETE /v2/service_instances/{id}/service_bindings/{id}`
 
 use super::admit::{self, Present, Verdict};
-use super::provision::running;
 use super::wait::Ended;
 use super::{Admitted, Broker, Caller};
 use crate::id::{BindingId, BindingKey, InstanceId, InstanceKey};
@@ -25,12 +24,9 @@ impl Broker {
             Admitted::Begun(operation) | Admitted::Same(operation) => operation,
         };
         match self.ended(&operation, self.patience(accepts_incomplete)).await? {
-            Ended::Succeeded => Ok(Response::Removed),
-            Ended::Failed(_) | Ended::Not if accepts_incomplete => {
-                Ok(Response::Accepted(operation))
-            }
-            // Called off by the deletion of the whole instance, which takes the binding with it.
-            Ended::Failed(_) => Ok(Response::Removed),
+            // It fails only where the deletion of the whole instance takes the binding with it.
+            Ended::Succeeded | Ended::Failed(_) => Ok(Response::Removed),
+            Ended::Not if accepts_incomplete => Ok(Response::Accepted(operation)),
             Ended::Not => Err(self.take_back(&operation).await?),
         }
     }
@@ -46,11 +42,7 @@ impl Broker {
         let mut decision = self.store.decide(&key).await?;
         let row = decision.binding(&binding_key).await?;
         let latest = decision.latest(binding_key.as_str()).await?;
-        let present = Present {
-            row: row.as_ref(),
-            running: running(latest.as_ref()),
-            latest: latest.as_ref(),
-        };
+        let present = Present::new(row.as_ref(), latest.as_ref());
         let off = match admit::unbind(present) {
             Verdict::New => None,
             Verdict::CallOff(operation) => Some(operation),

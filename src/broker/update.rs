@@ -1,7 +1,7 @@
 //! `PATCH /v2/service_instances/{id}`
 
 use super::admit::{self, Present, Verdict};
-use super::provision::{maintenance, render, running};
+use super::provision::{maintenance, render};
 use super::wait::Ended;
 use super::{Admitted, Broker, Caller, attributes, check, tenant};
 use crate::catalog::{Catalog, Inputs, Offering, Plan};
@@ -9,6 +9,7 @@ use crate::id::{InstanceId, InstanceKey, PlanId};
 use crate::model::{Instance, Kind, Object, Target, Workload};
 use crate::osb::Refusal;
 use crate::osb::update::{Request, Response};
+use crate::store::Decision;
 
 /// What a request makes of an instance.
 struct Wanted {
@@ -87,88 +88,104 @@ impl Broker {
         id: &InstanceId,
         request: Request,
     ) -> Result<Admitted, Refusal> {
-        let catalog = self.catalog.load_full();
         let key = InstanceKey::derive(&caller.platform, id);
         let mut decision = self.store.decide(&key).await?;
         let row = decision.instance().await?;
         let latest = decision.latest(key.as_str()).await?;
-        let running = running(latest.as_ref());
-        let wanted = row.as_ref().map(|row| wanted(row, &request)).transpose()?;
-        let (changes, as_running) = match (&row, &wanted) {
-            (Some(row), Some(wanted)) => (
-                changes(row, wanted),
-                running.is_some_and(|operation| asks_for(operation.target.as_ref(), wanted)),
-            ),
-            _ => (false, false),
-        };
-        let present = Present { row: row.as_ref(), running, latest: latest.as_ref() };
-        let verdict = admit::update(present, changes, as_running);
-        if let Verdict::Refused(refusal) = verdict {
-            return Err(refusal);
-        }
-        if let Verdict::Same(operation) | Verdict::CallOff(operation) = verdict {
-            return Ok(Admitted::Same(operation));
-        }
-        let (Some(mut instance), Some(wanted)) = (row, wanted) else {
+        let present = Present::new(row.as_ref(), latest.as_ref());
+        let Some(instance) = row.clone() else {
             return Err(Refusal::NotFound("there is no such instance".into()));
         };
-        if verdict == Verdict::Unchanged {
-            if let Some(version) = request.maintenance_version.as_deref() {
-                let (_, plan) = self.target_plan(&catalog, &instance, &wanted)?;
-                maintenance(plan, Some(version))?;
+        let wanted = wanted(&instance, &request)?;
+        let running = present.running.and_then(|operation| operation.target.as_ref());
+        let as_running = running.is_some_and(|target| asks_for(target, &wanted));
+        match admit::update(present, changes(&instance, &wanted), as_running) {
+            Verdict::Refused(refusal) => Err(refusal),
+            Verdict::Same(operation) | Verdict::CallOff(operation) => Ok(Admitted::Same(operation)),
+            Verdict::Unchanged => self.keep_context(decision, instance, request).await,
+            Verdict::New => {
+                let target = self.aim(&instance, wanted, request)?;
+                self.begin_change(decision, caller, instance, target).await
             }
-            if let Some(context) = request.context.filter(|context| *context != instance.context) {
-                instance.name = tenant::instance_name(&context, &instance.name);
-                instance.context = context;
-                decision.put_instance(&instance).await?;
-                decision.commit().await?;
-            }
-            return Ok(Admitted::Unchanged);
         }
+    }
 
-        let (offering, plan) = self.target_plan(&catalog, &instance, &wanted)?;
+    /// A context alone changes names and nothing that runs.
+    async fn keep_context(
+        &self,
+        mut decision: Decision<'_>,
+        mut instance: Instance,
+        request: Request,
+    ) -> Result<Admitted, Refusal> {
+        if let Some(version) = request.maintenance_version.as_deref() {
+            let catalog = self.catalog.load();
+            let (_, plan) = target_plan(&catalog, &instance, &instance.plan_id)?;
+            maintenance(plan, Some(version))?;
+        }
+        if let Some(context) = request.context.filter(|context| *context != instance.context) {
+            instance.name = tenant::instance_name(&context, &instance.name);
+            instance.context = context;
+            decision.put_instance(&instance).await?;
+            decision.commit().await?;
+        }
+        Ok(Admitted::Unchanged)
+    }
+
+    /// What the instance is to become.
+    fn aim(
+        &self,
+        instance: &Instance,
+        wanted: Wanted,
+        request: Request,
+    ) -> Result<Target, Refusal> {
+        let catalog = self.catalog.load_full();
+        let (offering, plan) = target_plan(&catalog, instance, &wanted.plan_id)?;
         maintenance(plan, request.maintenance_version.as_deref())?;
-        allowed(&catalog, &instance, plan)?;
+        allowed(&catalog, instance, plan)?;
         let context = request.context.unwrap_or_else(|| instance.context.clone());
-        let target = Target {
-            workload: next_workload(offering, plan, &instance, &wanted)?,
+        let upgraded = wanted.upgrade.then(|| plan.maintenance_version.clone());
+        Ok(Target {
+            workload: next_workload(offering, plan, instance, &wanted)?,
             plan_id: wanted.plan_id,
             parameters: wanted.parameters,
             name: tenant::instance_name(&context, &instance.name),
             context,
-            maintenance_version: if wanted.upgrade {
-                plan.maintenance_version.clone()
-            } else {
-                instance.maintenance_version.clone()
-            },
-        };
-        let mut operation = self.operation(Kind::Update, &key, None);
+            maintenance_version: upgraded.unwrap_or_else(|| instance.maintenance_version.clone()),
+        })
+    }
+
+    async fn begin_change(
+        &self,
+        mut decision: Decision<'_>,
+        caller: &Caller,
+        mut instance: Instance,
+        target: Target,
+    ) -> Result<Admitted, Refusal> {
         // Ports that the next workload adds are the instance's from now on, whatever becomes of it.
-        let workload = std::mem::replace(&mut instance.workload, target.workload.clone());
-        self.make_room(&mut decision, &mut instance).await?;
-        instance.workload = workload;
+        let ports = target.workload.port_names();
+        self.make_room(&mut decision, ports, &instance.tenant, &mut instance.ports).await?;
+        let mut operation = self.operation(Kind::Update, &instance.key, None);
         operation.target = Some(target);
         decision.put_instance(&instance).await?;
         decision.begin(&operation).await?;
-        decision.audit(&caller.entry(&operation, id.as_str(), "")).await?;
+        decision.audit(&caller.entry(&operation, instance.id.as_str(), "")).await?;
         decision.commit().await?;
         self.bell.ring();
         Ok(Admitted::Begun(operation.id))
     }
+}
 
-    fn target_plan<'a>(
-        &self,
-        catalog: &'a Catalog,
-        instance: &Instance,
-        wanted: &Wanted,
-    ) -> Result<(&'a Offering, &'a Plan), Refusal> {
-        let _ = self;
-        Self::plan(catalog, &instance.offering_id, &wanted.plan_id).map_err(|_| {
-            Refusal::unsupported_update(
-                "the instance's plan has left the catalog: change it to another plan first",
-            )
-        })
-    }
+/// The plan that an instance has or is to have.
+fn target_plan<'a>(
+    catalog: &'a Catalog,
+    instance: &Instance,
+    plan: &PlanId,
+) -> Result<(&'a Offering, &'a Plan), Refusal> {
+    Broker::plan(catalog, &instance.offering_id, plan).map_err(|_| {
+        Refusal::unsupported_update(
+            "the instance's plan has left the catalog: change it to another plan first",
+        )
+    })
 }
 
 fn wanted(instance: &Instance, request: &Request) -> Result<Wanted, Refusal> {
@@ -189,11 +206,9 @@ fn changes(instance: &Instance, wanted: &Wanted) -> bool {
         || !attributes::same_objects(&instance.parameters, &wanted.parameters)
 }
 
-fn asks_for(target: Option<&Target>, wanted: &Wanted) -> bool {
-    target.is_some_and(|target| {
-        target.plan_id == wanted.plan_id
-            && attributes::same_objects(&target.parameters, &wanted.parameters)
-    })
+fn asks_for(target: &Target, wanted: &Wanted) -> bool {
+    target.plan_id == wanted.plan_id
+        && attributes::same_objects(&target.parameters, &wanted.parameters)
 }
 
 /// Which plans may be exchanged is the plan's to say (requirement 86).

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, timeout_at};
 
@@ -46,15 +47,9 @@ impl Broker {
                 Some(_) | None => return Ok(Ended::Succeeded),
             }
             let look = end.min(Instant::now() + LOOK);
-            loop {
-                match timeout_at(look, bell.recv()).await {
-                    Ok(Ok(ended)) if ended != *id => {}
-                    Ok(Ok(_) | Err(RecvError::Lagged(_))) => break,
-                    Ok(Err(RecvError::Closed)) | Err(_) if Instant::now() >= end => {
-                        return Ok(Ended::Not);
-                    }
-                    Ok(Err(RecvError::Closed)) | Err(_) => break,
-                }
+            next_end(&mut bell, id, look).await;
+            if Instant::now() >= end {
+                return Ok(Ended::Not);
             }
         }
     }
@@ -96,5 +91,17 @@ impl Broker {
         self.bell.call_off(id);
         self.bell.ring();
         Ok(late)
+    }
+}
+
+/// Returns when this operation ended, when some ends may have been missed, or at `look`.
+async fn next_end(bell: &mut Receiver<OperationId>, id: &OperationId, look: Instant) {
+    loop {
+        match timeout_at(look, bell.recv()).await {
+            Ok(Ok(ended)) if ended != *id => {}
+            Ok(Ok(_) | Err(RecvError::Lagged(_))) | Err(_) => return,
+            // The bell hangs as long as the broker does; should it not, no hot loop.
+            Ok(Err(RecvError::Closed)) => return tokio::time::sleep_until(look).await,
+        }
     }
 }

@@ -60,7 +60,6 @@ pub(super) async fn no_such_method() -> Response {
 }
 
 /// A panic is a bug; its message went to the log by the panic hook and must not go to a client.
-#[expect(clippy::needless_pass_by_value, reason = "the layer's signature")]
 pub(super) fn panicked(_: Box<dyn Any + Send>) -> Response {
     error(StatusCode::INTERNAL_SERVER_ERROR, "the broker failed; its log says why")
 }

@@ -168,10 +168,11 @@ impl Stage<'_> {
         let subnet = subnet.ok_or_else(|| Fault::fatal("the tenant has no network range"))?;
         Ok(place(instance, subnet))
     }
+}
 
-    fn name(&self, instance: &Instance) -> String {
-        format!("`{}` ({})", instance.name, instance.workload.engine)
-    }
+/// What people call an instance, and what it is.
+fn title(instance: &Instance) -> String {
+    format!("`{}` ({})", instance.name, instance.workload.engine)
 }
 
 /// Where an instance's workload goes.

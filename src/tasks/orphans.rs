@@ -38,7 +38,7 @@ impl Task for Orphans {
     }
 
     fn period(&self) -> Duration {
-        Duration::from_secs(600)
+        Duration::from_mins(10)
     }
 
     async fn run(&self) {

@@ -26,7 +26,7 @@ impl Task for Retention {
     }
 
     fn period(&self) -> Duration {
-        Duration::from_secs(3600)
+        Duration::from_hours(1)
     }
 
     async fn run(&self) {

@@ -1,6 +1,6 @@
 //! The steps of instances.
 
-use super::{Change, Stage, kept};
+use super::{Change, Stage, kept, title};
 use crate::model::{
     Fault, FaultKind, Instance, InstanceState, Kind, Phase, Step, Target, Workload,
 };
@@ -69,7 +69,7 @@ impl Stage<'_> {
     }
 
     pub(super) async fn await_ready(&self, mut instance: Instance) -> Result<Change, Fault> {
-        self.progress.say(format!("waiting for {} to answer", self.name(&instance)));
+        self.progress.say(format!("waiting for {} to answer", title(&instance)));
         let workload = self.wanted(&instance).clone();
         self.until_ready(&instance, &workload).await?;
         if instance.was_ready {
@@ -80,7 +80,7 @@ impl Stage<'_> {
     }
 
     pub(super) async fn bootstrap(&self, mut instance: Instance) -> Result<Change, Fault> {
-        self.progress.say(format!("setting up {}", self.name(&instance)));
+        self.progress.say(format!("setting up {}", title(&instance)));
         let workload = self.wanted(&instance);
         self.engine(workload)?.bootstrap(&self.target(&instance, workload)).await?;
         if self.operation.phase == Phase::Forward
@@ -126,9 +126,9 @@ impl Stage<'_> {
 }
 
 fn become_target(instance: &mut Instance, target: &Target) {
-    instance.plan_id = target.plan_id.clone();
-    instance.parameters = target.parameters.clone();
-    instance.context = target.context.clone();
+    instance.plan_id.clone_from(&target.plan_id);
+    instance.parameters.clone_from(&target.parameters);
+    instance.context.clone_from(&target.context);
     instance.name.clone_from(&target.name);
     instance.maintenance_version.clone_from(&target.maintenance_version);
     instance.workload = target.workload.clone();

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use super::Stage;
+use super::{Stage, title};
 use crate::backend::Observed;
 use crate::model::{Fault, FaultKind, Instance, Workload};
 
@@ -35,7 +35,7 @@ impl Stage<'_> {
             if self.world.clock.now_ms() >= end {
                 return Err(Fault::fatal(format!(
                     "{} did not become ready in time: {}",
-                    self.name(instance),
+                    title(instance),
                     fault.message
                 ))
                 .because(fault));
@@ -62,7 +62,7 @@ impl Stage<'_> {
         match self.world.backend.observe(&place).await? {
             Observed::Running => return Ok(false),
             Observed::Down(why) if falls >= FALLS => {
-                let name = self.name(instance);
+                let name = title(instance);
                 return Err(Fault::fatal(format!("{name} ended by itself: {why}")));
             }
             Observed::Down(_) | Observed::Absent => {}
@@ -86,7 +86,7 @@ impl Stage<'_> {
         if !mended && instance_answers(self, instance).await {
             return Err(fault);
         }
-        self.progress.say(format!("waiting for {} to answer", self.name(instance)));
+        self.progress.say(format!("waiting for {} to answer", title(instance)));
         self.until_ready(instance, &instance.workload).await?;
         action().await
     }
