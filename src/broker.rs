@@ -173,6 +173,10 @@ impl From<StoreError> for Refusal {
                 tracing::error!(error = %error, "The broker has run out of room");
                 Self::unprocessable(error.to_string())
             }
+            StoreError::Conflict { .. } => {
+                tracing::info!(error = %error, "Two decisions met");
+                Self::Concurrency
+            }
             StoreError::Database { source, .. } => {
                 tracing::error!(error = %error, cause = %source, "The database failed");
                 Self::Unavailable("the broker's database does not answer: try again later".into())
