@@ -23,6 +23,7 @@ mod osb;
 mod rehearse;
 mod schema;
 mod size;
+pub mod source;
 mod template;
 mod workload;
 mod yaml;
@@ -248,20 +249,5 @@ impl Offering {
     /// An instance's parameters are what create and update gave, so both know defaults.
     fn filled(&self, parameters: &Object) -> Object {
         self.update.with_defaults(&self.create.with_defaults(parameters))
-    }
-}
-
-pub mod source;
-
-impl std::fmt::Display for Mistake {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}:{}: {}", self.file, self.line, self.message)
-    }
-}
-
-impl Schema {
-    /// The schema itself.
-    pub fn json(&self) -> &serde_json::Value {
-        todo!()
     }
 }

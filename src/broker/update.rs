@@ -239,7 +239,6 @@ fn next_workload(
     instance: &Instance,
     wanted: &Wanted,
 ) -> Result<Workload, Refusal> {
-    check(&offering.create, &wanted.parameters)?;
     let mut workload = render(
         offering,
         plan,

@@ -12,6 +12,7 @@ use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use banquet::app::{App, Parts};
 use banquet::backend::fake::Fake as FakeBackend;
 use banquet::broker::Settings;
+use banquet::catalog::Catalog;
 use banquet::catalog::source::Source;
 use banquet::clock::{Ids, SystemClock};
 use banquet::engine::fake::Fake as FakeEngine;
@@ -67,6 +68,7 @@ pub struct Broker {
 
 struct Life {
     runtime: Runtime,
+    catalog: Arc<ArcSwap<Catalog>>,
     router: Router,
     store: Store,
     stop: CancellationToken,
@@ -130,11 +132,11 @@ impl Broker {
             .build()
             .unwrap();
         let parts = runtime.block_on(self.parts());
-        let store = parts.store.clone();
+        let (store, catalog) = (parts.store.clone(), parts.catalog.clone());
         let app = App::new(parts);
         let (router, stop) = (app.router(), CancellationToken::new());
         runtime.spawn(app.work(stop.clone()));
-        self.life = Some(Life { runtime, router, store, stop });
+        self.life = Some(Life { runtime, catalog, router, store, stop });
     }
 
     async fn parts(&self) -> Parts {
@@ -177,6 +179,11 @@ impl Broker {
             workers: 4,
             retention: Duration::from_hours(72),
         }
+    }
+
+    /// Puts another catalog in force.
+    pub fn replace_catalog(&self, catalog: Arc<Catalog>) {
+        self.life().catalog.store(catalog);
     }
 
     /// Ends this life as `kill -9` would: nothing more is done, nothing is finished.

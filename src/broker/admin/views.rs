@@ -128,7 +128,7 @@ pub(super) fn offering(offering: &Offering) -> view::Offering {
         plans: offering.plans.iter().map(plan).collect(),
         parameters: schemas
             .into_iter()
-            .map(|(name, schema)| (name.to_owned(), schema.json().clone()))
+            .map(|(name, schema)| (name.to_owned(), schema.document().clone()))
             .collect::<BTreeMap<_, _>>(),
     }
 }
