@@ -2,6 +2,7 @@
 
 pub mod docker;
 pub mod fake;
+mod reconcile;
 
 use std::collections::BTreeMap;
 
@@ -35,9 +36,9 @@ pub trait Backend: Send + Sync {
     ///
     /// Where only limits differ they are changed on the running container, if the engine can; any
     /// other difference stops it and makes it anew with the same volumes and ports. Before the
-    /// first ready ([`Place::was_ready`] false) a container that ended by itself is made anew with
-    /// its volumes, because an interrupted first start never starts again; after it, volumes are
-    /// never removed.
+    /// first ready ([`Place::was_ready`] false) a container that ended, or that has to be stopped,
+    /// is made anew with its volumes, because an interrupted first start never starts again; after
+    /// it, volumes are never removed.
     async fn ensure(
         &self,
         place: &Place,

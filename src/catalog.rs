@@ -9,11 +9,32 @@
 //! catalog/<offering>/files/*.hbs      files for the containers
 //! catalog/<offering>/image/           Dockerfile and what it copies
 //! ```
+//!
+//! How to write one is told in `docs/CATALOG.md`.
+
+mod check;
+mod credentials;
+mod file;
+mod files;
+pub mod lock;
+mod mistakes;
+mod offering;
+mod osb;
+mod rehearse;
+mod schema;
+mod size;
+mod template;
+mod workload;
+mod yaml;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
+
+pub use credentials::credentials;
+pub use schema::Schema;
 
 use crate::id::{OfferingId, PlanId};
 use crate::model::{Object, Workload};
@@ -27,13 +48,25 @@ pub struct Files(pub BTreeMap<String, Bytes>);
 /// A mistake in a catalog, with its place: `redis/offering.yaml:12: unknown field …`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Mistake {
-    /// Relative to the catalog's root.
+    /// Relative to the catalog's root; empty: the catalog as a whole.
     pub file: String,
     /// From 1; 0: the file as a whole.
     pub line: usize,
     /// What is wrong and, where it can be said, what would be right.
     pub message: String,
 }
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let file = if self.file.is_empty() { "catalog" } else { self.file.as_str() };
+        match self.line {
+            0 => write!(f, "{file}: {}", self.message),
+            line => write!(f, "{file}:{line}: {}", self.message),
+        }
+    }
+}
+
+impl std::error::Error for Mistake {}
 
 /// A catalog that passed every check.
 #[derive(Debug)]
@@ -51,44 +84,69 @@ pub struct Catalog {
 /// A service offering.
 #[derive(Debug)]
 pub struct Offering {
+    /// `service_id` on the wire.
     pub id: OfferingId,
+    /// `redis`; also the name of its folder.
     pub name: String,
+    /// One line.
     pub description: String,
     /// `redis`, `postgres` …: a key of [`crate::engine::Engines`].
     pub engine: String,
+    /// Whether apps can be given a user.
     pub bindable: bool,
+    /// For platforms and buildpacks.
     pub tags: Vec<String>,
+    /// `metadata` on the wire: `displayName` and the like.
+    pub metadata: Object,
+    /// At least one; the first is the smallest.
     pub plans: Vec<Plan>,
+    /// The parameters of a provision.
     pub create: Schema,
+    /// The parameters of an update.
     pub update: Schema,
+    /// The parameters of a bind.
     pub bind: Schema,
-    // templates …
+    recipe: workload::Recipe,
 }
 
 /// A plan of an offering.
 #[derive(Debug)]
 pub struct Plan {
+    /// `plan_id` on the wire.
     pub id: PlanId,
+    /// `small`.
     pub name: String,
+    /// One line.
     pub description: String,
+    /// Whether it costs nothing.
     pub free: bool,
     /// 202 is never needed: without `accepts_incomplete` the answer waits for the end.
     pub synchronous: bool,
+    /// Of all containers together.
     pub memory_bytes: u64,
+    /// Cores, in thousandths.
     pub cpu_millis: u32,
+    /// Processes and threads.
     pub pids: u32,
+    /// What is promised; see [`crate::model::workload::Volume::size_bytes`].
     pub disk_bytes: u64,
+    /// Clients at once.
     pub connections: u32,
     /// Names of plans that PATCH may change to.
     pub update_to: Vec<String>,
+    /// None: no limit.
     pub instances_per_tenant: Option<u64>,
+    /// `maintenance_info.version`.
     pub maintenance_version: Option<String>,
+    /// `maintenance_info.description`.
+    pub maintenance_description: Option<String>,
+    /// How long a platform may poll an operation, in seconds.
+    pub maximum_polling_duration_s: Option<u64>,
+    /// Whether there is a plan to change to.
     pub plan_updateable: bool,
+    /// `metadata` on the wire: `bullets`, `costs`, `displayName`.
+    pub metadata: Object,
 }
-
-/// A JSON Schema (draft-04), compiled.
-#[derive(Debug)]
-pub struct Schema {}
 
 /// What the system puts into a workload's templates.
 #[derive(Clone, Debug)]
@@ -104,67 +162,91 @@ pub struct Inputs<'a> {
 /// What the credentials template gets.
 #[derive(Clone, Debug)]
 pub struct Login<'a> {
+    /// Where apps reach the instance.
     pub host: &'a str,
+    /// Port name → host port.
     pub ports: &'a BTreeMap<String, u16>,
+    /// The binding's own.
     pub user: &'a str,
+    /// The binding's own.
     pub password: &'a Secret,
+    /// [`crate::model::workload::Admin::database`].
     pub database: Option<&'a str>,
+    /// The binding's, with defaults as far as the offering is still there to tell them.
     pub parameters: &'a Object,
 }
 
 impl Catalog {
     /// Checks and prepares. `engines`: the names that the program knows.
+    ///
+    /// # Errors
+    /// Every mistake in every file, sorted.
     pub fn load(files: Files, engines: &[&str]) -> Result<Self, Vec<Mistake>> {
-        todo!()
+        let mistakes = mistakes::Mistakes::default();
+        let lock = lock::Lock::read(&files, &mistakes);
+        let mut claims = check::Claims::default();
+        let mut offerings: Vec<Offering> = files
+            .folders()
+            .into_iter()
+            .filter_map(|folder| {
+                let around = check::Surroundings { files: &files, folder, engines };
+                offering::load(around, &lock, &mut claims, &mistakes)
+            })
+            .collect();
+        if files.folders().is_empty() {
+            mistakes.report("").at(0, "there is no offering in it: each is a folder");
+        }
+        if mistakes.count() > 0 {
+            return Err(mistakes.into_sorted());
+        }
+        offerings.sort_by(|a, b| a.name.cmp(&b.name));
+        let body = osb::body(&offerings);
+        let etag = osb::etag(&body);
+        Ok(Self { offerings, body: body.into(), etag, files: Arc::new(files) })
     }
+
+    /// By `service_id`.
+    #[must_use]
     pub fn offering(&self, id: &OfferingId) -> Option<&Offering> {
-        todo!()
+        self.offerings.iter().find(|offering| offering.id == *id)
     }
+
+    /// By name.
+    #[must_use]
     pub fn offering_named(&self, name: &str) -> Option<&Offering> {
-        todo!()
+        self.offerings.iter().find(|offering| offering.name == name)
     }
 }
 
 impl Offering {
+    /// By `plan_id`.
+    #[must_use]
     pub fn plan(&self, id: &PlanId) -> Option<&Plan> {
-        todo!()
+        self.plans.iter().find(|plan| plan.id == *id)
     }
+
+    /// By name.
+    #[must_use]
     pub fn plan_named(&self, name: &str) -> Option<&Plan> {
-        todo!()
+        self.plans.iter().find(|plan| plan.name == name)
     }
+
     /// Renders the plan's workload.
+    ///
+    /// # Errors
+    /// A parameter that a file can't hold: a text with a quote in it where there can be none. The
+    /// message names the parameter and quotes no value.
     pub fn workload(&self, plan: &Plan, inputs: &Inputs<'_>) -> Result<Workload, Mistake> {
-        todo!()
+        self.rendered(plan, inputs).map_err(|flaw| flaw.mistake)
     }
-}
 
-impl Schema {
-    /// What is wrong with the parameters: each with the path of the fault; never their values.
-    pub fn check(&self, parameters: &Object) -> Result<(), Vec<String>> {
-        todo!()
+    fn rendered(&self, plan: &Plan, inputs: &Inputs<'_>) -> Result<Workload, template::Flaw> {
+        let context = self.recipe.context(plan, inputs, &self.filled(inputs.parameters));
+        self.recipe.workload(plan, context)
     }
-    /// The parameters with the schema's defaults filled in.
-    pub fn with_defaults(&self, parameters: &Object) -> Object {
-        todo!()
-    }
-}
 
-/// Renders a workload's credentials text for one login.
-pub fn credentials(template: &str, login: &Login<'_>) -> Result<Object, String> {
-    todo!()
-}
-
-impl Files {
-    /// The catalog that the program carries.
-    pub fn shipped() -> Self {
-        todo!()
-    }
-    /// Reads a folder.
-    pub fn read(folder: &std::path::Path) -> Result<Self, Vec<Mistake>> {
-        todo!()
-    }
-    /// The files below `<offering>/image/`, by path relative to it.
-    pub fn image(&self, offering: &str) -> Option<BTreeMap<String, Bytes>> {
-        todo!()
+    /// An instance's parameters are what create and update gave, so both know defaults.
+    fn filled(&self, parameters: &Object) -> Object {
+        self.update.with_defaults(&self.create.with_defaults(parameters))
     }
 }

@@ -6,6 +6,7 @@ pub mod redis;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -65,3 +66,101 @@ pub struct Grant {
 
 /// The engines that the program knows, by the name that offerings use.
 pub type Engines = BTreeMap<String, Arc<dyn Engine>>;
+
+/// The engines that are code of ours, by the names that offerings use.
+#[must_use]
+pub fn engines() -> Engines {
+    let redis: Arc<dyn Engine> = Arc::new(redis::Redis);
+    let postgres: Arc<dyn Engine> = Arc::new(postgres::Postgres);
+    BTreeMap::from([("redis".to_owned(), redis), ("postgres".to_owned(), postgres)])
+}
+
+/// One try at readiness: the caller asks again every 50–100 ms.
+const READY_LIMIT: Duration = Duration::from_secs(2);
+
+/// Any other call; the largest is a revoke that waits for sessions to end.
+const CALL_LIMIT: Duration = Duration::from_secs(15);
+
+impl Target {
+    /// The host port behind a port name of the workload.
+    ///
+    /// # Errors
+    /// `Fatal` when the workload publishes no such port.
+    fn port(&self, name: &str) -> Result<u16, Fault> {
+        self.ports.get(name).copied().ok_or_else(|| {
+            Fault::fatal(format!(
+                "the instance publishes no port named {name}: add it to the offering's workload"
+            ))
+        })
+    }
+}
+
+/// Bounds one call, so that a server that hangs never holds a worker.
+async fn within<T>(
+    limit: Duration,
+    doing: &str,
+    work: impl Future<Output = Result<T, Fault>>,
+) -> Result<T, Fault> {
+    tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
+        Err(Fault::retry(format!("could not {doing}: no answer within {limit:?}")))
+    })
+}
+
+/// A setting or parameter that is a whole number, also when it is written as text.
+///
+/// # Errors
+/// `Fatal` when it is there and no such number.
+fn whole_number(object: &Object, name: &str) -> Result<Option<u64>, Fault> {
+    let Some(value) = object.get(name) else { return Ok(None) };
+    let number = value.as_u64().or_else(|| value.as_str()?.parse().ok());
+    number.map(Some).ok_or_else(|| Fault::fatal(format!("{name} is not a whole number: {value}")))
+}
+
+/// Refuses a plan that holds less than the instance does.
+fn too_small(held_bytes: u64, allowed_bytes: u64) -> Fault {
+    const MIB: u64 = 1 << 20;
+    // Rounded apart, so that the words never say that 24 MiB do not fit into 24.
+    let (held, allowed) = (held_bytes.div_ceil(MIB), allowed_bytes / MIB);
+    Fault::fatal(format!(
+        "the instance holds {held} MiB; the plan allows {allowed} MiB: delete data first"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::FaultKind;
+
+    fn object(value: serde_json::Value) -> Object {
+        value.as_object().expect("an object").clone()
+    }
+
+    #[test]
+    fn numbers_may_be_written_as_text() {
+        let settings = object(json!({"a": 1, "b": "2", "c": "64mb", "d": -1}));
+        assert_eq!(whole_number(&settings, "a").unwrap(), Some(1));
+        assert_eq!(whole_number(&settings, "b").unwrap(), Some(2));
+        assert_eq!(whole_number(&settings, "absent").unwrap(), None);
+        for name in ["c", "d"] {
+            assert_eq!(whole_number(&settings, name).unwrap_err().kind, FaultKind::Fatal);
+        }
+    }
+
+    #[test]
+    fn a_plan_that_is_too_small_is_named_with_both_sizes() {
+        assert_eq!(
+            too_small((24 << 20) + 1, 24 << 20).message,
+            "the instance holds 25 MiB; the plan allows 24 MiB: delete data first"
+        );
+    }
+
+    #[tokio::test]
+    async fn no_call_lasts_for_ever() {
+        let limit = Duration::from_millis(10);
+        let fault = within::<()>(limit, "do it", std::future::pending()).await.unwrap_err();
+        assert_eq!(fault.kind, FaultKind::Retry);
+        assert_eq!(fault.message, "could not do it: no answer within 10ms");
+    }
+}

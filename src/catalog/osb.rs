@@ -1,0 +1,119 @@
+//! The body of `GET /v2/catalog` (requirements 28 to 38).
+
+use serde::Serialize;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::{Offering, Plan, Schema};
+use crate::model::Object;
+
+#[derive(Serialize)]
+struct Body<'a> {
+    services: Vec<ServiceOffering<'a>>,
+}
+
+#[derive(Serialize)]
+struct ServiceOffering<'a> {
+    name: &'a str,
+    id: &'a str,
+    description: &'a str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    tags: &'a [String],
+    bindable: bool,
+    instances_retrievable: bool,
+    bindings_retrievable: bool,
+    allow_context_updates: bool,
+    /// The specification's spelling.
+    plan_updateable: bool,
+    #[serde(skip_serializing_if = "Object::is_empty")]
+    metadata: &'a Object,
+    plans: Vec<ServicePlan<'a>>,
+}
+
+#[derive(Serialize)]
+struct ServicePlan<'a> {
+    id: &'a str,
+    name: &'a str,
+    description: &'a str,
+    free: bool,
+    bindable: bool,
+    plan_updateable: bool,
+    #[serde(skip_serializing_if = "Object::is_empty")]
+    metadata: &'a Object,
+    schemas: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    maximum_polling_duration: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    maintenance_info: Option<MaintenanceInfo<'a>>,
+}
+
+#[derive(Serialize)]
+struct MaintenanceInfo<'a> {
+    version: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<&'a str>,
+}
+
+/// The same bytes for the same offerings, always.
+pub(super) fn body(offerings: &[Offering]) -> Vec<u8> {
+    let services = offerings.iter().map(ServiceOffering::from).collect();
+    serde_json::to_vec(&Body { services }).expect("texts, numbers and maps serialise")
+}
+
+/// A strong ETag.
+pub(super) fn etag(body: &[u8]) -> String {
+    let hex: String = Sha256::digest(body).iter().take(16).map(|b| format!("{b:02x}")).collect();
+    format!("\"{hex}\"")
+}
+
+impl<'a> From<&'a Offering> for ServiceOffering<'a> {
+    fn from(offering: &'a Offering) -> Self {
+        Self {
+            name: &offering.name,
+            id: offering.id.as_str(),
+            description: &offering.description,
+            tags: &offering.tags,
+            bindable: offering.bindable,
+            instances_retrievable: true,
+            bindings_retrievable: true,
+            allow_context_updates: true,
+            plan_updateable: offering.plans.iter().any(|plan| plan.plan_updateable),
+            metadata: &offering.metadata,
+            plans: offering.plans.iter().map(|plan| ServicePlan::new(plan, offering)).collect(),
+        }
+    }
+}
+
+impl<'a> ServicePlan<'a> {
+    fn new(plan: &'a Plan, offering: &'a Offering) -> Self {
+        Self {
+            id: plan.id.as_str(),
+            name: &plan.name,
+            description: &plan.description,
+            free: plan.free,
+            bindable: offering.bindable,
+            plan_updateable: plan.plan_updateable,
+            metadata: &plan.metadata,
+            schemas: schemas(offering),
+            maximum_polling_duration: plan.maximum_polling_duration_s,
+            maintenance_info: plan.maintenance_version.as_deref().map(|version| MaintenanceInfo {
+                version,
+                description: plan.maintenance_description.as_deref(),
+            }),
+        }
+    }
+}
+
+fn schemas(offering: &Offering) -> Value {
+    let parameters = |schema: &Schema| json!({ "parameters": schema.document() });
+    let mut schemas = json!({
+        "service_instance": {
+            "create": parameters(&offering.create),
+            "update": parameters(&offering.update),
+        },
+    });
+    if offering.bindable {
+        schemas["service_binding"] = json!({ "create": parameters(&offering.bind) });
+    }
+    schemas
+}

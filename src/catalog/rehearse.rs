@@ -1,0 +1,252 @@
+//! Tries an offering out before anyone asks for it: every plan is rendered with the defaults and
+//! with every value that a developer may choose, and then with values made to break out.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::mistakes::Mistakes;
+use super::template::{self, Flaw};
+use super::workload::Recipe;
+use super::{Inputs, Login, Mistake, Offering, Plan, Schema, credentials, yaml};
+use crate::model::{Object, Workload};
+use crate::secret::Secret;
+
+/// More samples than this are not tried.
+const MAX_SAMPLES: usize = 200;
+
+const KEY: &str = "0123456789abcdef";
+const USER: &str = "bfedcba9876543210";
+const HOST: &str = "127.0.0.1";
+
+/// Ends a value in every quoting that there is, and opens others.
+const HOSTILE: &str = "\"'`{}[]:,#&*!|>%@\\ {{x}}\n- \"a\": b\r\n\t\u{2028}é";
+
+/// Reports everything that does not render, or not into what it should.
+pub(super) fn rehearse(offering: &Offering, plans: &[&Plan], mistakes: &Mistakes) {
+    let recipe = &offering.recipe;
+    let mut samples = samples(&offering.create);
+    samples.extend(self::samples(&offering.update));
+    let credentials = recipe.path("credentials.json.hbs");
+    let mut last = None;
+    for plan in plans {
+        for sample in &samples {
+            match offering.rendered(plan, &inputs(sample, &password('a'))) {
+                Ok(workload) => last = Some(workload),
+                Err(flaw) => mistakes.add(for_plan(flaw, plan)),
+            }
+        }
+        let context = context(offering, plan, &samples);
+        let templates = recipe.templates.paths().filter(|path| template::is_structured(path));
+        for path in templates.filter(|path| *path != credentials) {
+            quotes_hold(recipe, path, &context, mistakes);
+        }
+        if let Some(workload) = last.as_ref().filter(|_| offering.bindable) {
+            credentials_hold(offering, workload, mistakes);
+        }
+    }
+    if offering.bindable {
+        let context = login_context(&offering.bind, last.as_ref());
+        quotes_hold(recipe, &credentials, &context, mistakes);
+    }
+    known_parameters(offering, mistakes);
+}
+
+fn for_plan(flaw: Flaw, plan: &Plan) -> Mistake {
+    let mut mistake = flaw.into_detailed();
+    mistake.message = format!("plan `{}`: {}", plan.name, mistake.message);
+    mistake
+}
+
+fn password(letter: char) -> Secret {
+    letter.to_string().repeat(32).into()
+}
+
+fn inputs<'a>(parameters: &'a Object, admin_password: &'a Secret) -> Inputs<'a> {
+    Inputs { key: KEY, parameters, admin_password }
+}
+
+/// Parameters that a schema allows: none but the required, then one property at a time with each
+/// value worth trying, then all together.
+fn samples(schema: &Schema) -> Vec<Object> {
+    let values: BTreeMap<&String, Vec<Value>> =
+        schema.properties().map(|(name, property)| (name, candidates(property))).collect();
+    let mut least = Object::new();
+    for name in schema.required() {
+        if let Some(value) = values.get(&name.to_owned()).and_then(|values| values.first()) {
+            least.insert(name.to_owned(), value.clone());
+        }
+    }
+    let mut all = least.clone();
+    let mut samples = vec![least.clone()];
+    for (name, values) in &values {
+        for value in values {
+            let mut sample = least.clone();
+            sample.insert((*name).clone(), value.clone());
+            if schema.check(&sample).is_ok() {
+                all.entry((*name).clone()).or_insert_with(|| value.clone());
+                samples.push(sample);
+            }
+        }
+    }
+    samples.push(all);
+    samples.retain(|sample| schema.check(sample).is_ok());
+    samples.truncate(MAX_SAMPLES);
+    samples
+}
+
+/// Values of a property that may differ in what they lead to. What the schema refuses is left out
+/// later.
+fn candidates(property: &Value) -> Vec<Value> {
+    if let Some(values) = property["enum"].as_array() {
+        return values.clone();
+    }
+    let mut values: Vec<Value> =
+        ["default", "minimum", "maximum"].iter().filter_map(|key| property.get(key)).cloned().collect();
+    values.extend([json!(true), json!(false), json!(1), json!(0), json!(1.5)]);
+    let length = property["minLength"].as_u64().and_then(|length| usize::try_from(length).ok());
+    values.push("x".repeat(length.unwrap_or(1).clamp(1, 4_096)).into());
+    values.extend(["1", "sample", "UTC", "a=b", "1s", "64Mi", "10.0.0.0/8"].map(Value::from));
+    values.extend([json!([]), json!({}), json!(["x"]), json!([1])]);
+    values
+}
+
+/// The context with everything in it that can be.
+fn context(offering: &Offering, plan: &Plan, samples: &[Object]) -> Value {
+    let mut all = Object::new();
+    for sample in samples {
+        all.extend(sample.clone());
+    }
+    let secret = password('a');
+    let parameters = offering.filled(&all);
+    let mut context = offering.recipe.context(plan, &inputs(&all, &secret), &parameters);
+    context["admin"]["user"] = "admin".into();
+    context["admin"]["database"] = "app".into();
+    context
+}
+
+fn login_context(bind: &Schema, workload: Option<&Workload>) -> Value {
+    let mut all = Object::new();
+    for sample in samples(bind) {
+        all.extend(sample);
+    }
+    json!({
+        "host": HOST,
+        "ports": ports(workload),
+        "user": USER,
+        "password": password('b').expose(),
+        "database": workload.and_then(|w| w.admin.database.clone()).unwrap_or_default(),
+        "parameters": bind.with_defaults(&all),
+    })
+}
+
+fn ports(workload: Option<&Workload>) -> BTreeMap<String, u16> {
+    let names = workload.into_iter().flat_map(Workload::port_names);
+    names.zip(20_000..).map(|(name, port)| (name.to_owned(), port)).collect()
+}
+
+/// Credentials render for everything that a binding may ask for.
+fn credentials_hold(offering: &Offering, workload: &Workload, mistakes: &Mistakes) {
+    let path = offering.recipe.path("credentials.json.hbs");
+    let report = mistakes.report(&path);
+    let (password, ports) = (password('b'), ports(Some(workload)));
+    for sample in samples(&offering.bind) {
+        let parameters = offering.bind.with_defaults(&sample);
+        let login = Login {
+            host: HOST,
+            ports: &ports,
+            user: USER,
+            password: &password,
+            database: workload.admin.database.as_deref(),
+            parameters: &parameters,
+        };
+        match credentials(&workload.credentials, &login) {
+            Ok(object) => {
+                for fault in super::credentials::faults(&object, USER, password.expose()) {
+                    report.at(0, fault);
+                }
+            }
+            Err(why) => report.at(0, why),
+        }
+    }
+}
+
+/// A value stays a value whatever is in it: with each text of the context made hostile in turn,
+/// the template must render into the same structure.
+fn quotes_hold(recipe: &Recipe, path: &str, context: &Value, mistakes: &Mistakes) {
+    let shape = |context: &Value| {
+        let text = recipe.templates.render(path, context).ok()?;
+        yaml::parse::<Value>(&text).ok().as_ref().map(shape_of)
+    };
+    let mut names = Vec::new();
+    template::each_text(context, "", &mut |name, _| names.push(name.to_owned()));
+    names.dedup();
+    for name in names {
+        let harmless = with_text(context, &name, "harmless");
+        // What does not even render then is told elsewhere.
+        let Some(wanted) = shape(&harmless) else { continue };
+        if shape(&with_text(context, &name, HOSTILE)).as_ref() != Some(&wanted) {
+            let text = recipe.templates.text(path).unwrap_or_default();
+            let line = template::line_with(text, &name);
+            let message = format!(
+                "`{name}` stands where it could become syntax: write \"{{{{{name}}}}}\" in double \
+                 quotes, or {{{{json {name}}}}}"
+            );
+            mistakes.report(path).at(line, message);
+        }
+    }
+}
+
+/// Everything but the texts' content.
+fn shape_of(value: &Value) -> Value {
+    match value {
+        Value::String(_) => "text".into(),
+        Value::Array(items) => items.iter().map(shape_of).collect(),
+        Value::Object(fields) => {
+            Value::Object(fields.iter().map(|(key, item)| (key.clone(), shape_of(item))).collect())
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
+    }
+}
+
+/// The context with every text at a path replaced.
+fn with_text(value: &Value, path: &str, text: &str) -> Value {
+    match (value, path.split_once('.')) {
+        (Value::String(_), _) if path.is_empty() => text.into(),
+        (Value::Array(items), _) => items.iter().map(|item| with_text(item, path, text)).collect(),
+        (Value::Object(fields), split) => {
+            let (key, rest) = split.unwrap_or((path, ""));
+            let replaced = |(name, item): (&String, &Value)| {
+                let item = if name == key { with_text(item, rest, text) } else { item.clone() };
+                (name.clone(), item)
+            };
+            Value::Object(fields.iter().map(replaced).collect())
+        }
+        _ => value.clone(),
+    }
+}
+
+/// Strict look-up does not see into conditions, where a misspelt parameter is only ever false.
+fn known_parameters(offering: &Offering, mistakes: &Mistakes) {
+    let recipe = &offering.recipe;
+    let credentials = recipe.path("credentials.json.hbs");
+    for path in recipe.templates.paths() {
+        let schemas: &[&Schema] = if *path == credentials {
+            &[&offering.bind]
+        } else {
+            &[&offering.create, &offering.update]
+        };
+        let known = |name: &str| schemas.iter().any(|schema| schema.properties().any(|(key, _)| key == name));
+        let text = recipe.templates.text(path).unwrap_or_default();
+        for (index, line) in text.lines().enumerate() {
+            let tags = line.split("{{").skip(1).filter_map(|tag| tag.split("}}").next());
+            for rest in tags.flat_map(|tag| tag.split("parameters.").skip(1)) {
+                let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
+                if !known(&rest[..end]) {
+                    let message = format!("there is no parameter `{}`", &rest[..end]);
+                    mistakes.report(path).at(index + 1, message);
+                }
+            }
+        }
+    }
+}
