@@ -10,6 +10,7 @@
 
 mod body;
 mod connection;
+mod container;
 mod ensure;
 mod files;
 pub mod images;

@@ -2,12 +2,15 @@
 //! backend.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::net::IpAddr;
+use std::path::{Component, Path, PathBuf};
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::Place;
+use crate::model::Fault;
 use crate::model::workload::{Change, Container, File, Resources, Stop};
 
 /// A container of ours as the engine has it.
@@ -139,7 +142,7 @@ pub(super) fn spec(container: &Container, place: &Place, publish_address: IpAddr
         user: &container.user,
         mounts: &container.mounts,
         tmpfs: &container.tmpfs,
-        ports: host_ports(container, place).map(|(inner, host)| (inner, host)).collect(),
+        ports: host_ports(container, place).collect(),
         publish_address,
         capabilities: &container.capabilities,
         writable_root: container.writable_root,
@@ -148,7 +151,11 @@ pub(super) fn spec(container: &Container, place: &Place, publish_address: IpAddr
         files: container.files.iter().filter(|file| file.change == Change::Restart).collect(),
     };
     let text = serde_json::to_vec(&spec).expect("strings, numbers and maps with such keys");
-    Sha256::digest(&text).iter().map(|byte| format!("{byte:02x}")).collect()
+    let mut hash = String::with_capacity(64);
+    for byte in Sha256::digest(&text) {
+        write!(hash, "{byte:02x}").expect("a String takes all");
+    }
+    hash
 }
 
 /// What the container runs: the image's id once known.
@@ -162,6 +169,36 @@ pub(super) fn host_ports<'a>(
     place: &'a Place,
 ) -> impl Iterator<Item = (u16, Option<u16>)> + 'a {
     container.ports.iter().map(|(name, inner)| (*inner, place.ports.get(name).copied()))
+}
+
+/// Where a file lies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Home<'a> {
+    /// The volume's name, as mounts have it.
+    pub(super) volume: &'a str,
+    /// Where that is mounted.
+    pub(super) mount: &'a str,
+    /// The file's path in it.
+    pub(super) inside: PathBuf,
+}
+
+/// The deepest mount that a file lies in. Fatal where there is none: files go into volumes only.
+pub(super) fn home<'a>(container: &'a Container, file: &File) -> Result<Home<'a>, Fault> {
+    let inside = |(volume, mount): (&'a String, &'a String)| {
+        let rest = Path::new(&file.path).strip_prefix(mount).ok()?;
+        let plain = rest.components().all(|part| matches!(part, Component::Normal(_)));
+        (plain && !rest.as_os_str().is_empty()).then(|| Home {
+            volume,
+            mount,
+            inside: rest.to_owned(),
+        })
+    };
+    container.mounts.iter().filter_map(inside).max_by_key(|home| home.mount.len()).ok_or_else(
+        || {
+            let (path, role) = (&file.path, &container.role);
+            Fault::fatal(format!("the file {path} of {role} lies in none of its volumes"))
+        },
+    )
 }
 
 /// Which files are to be written into a container's volumes.
@@ -309,5 +346,15 @@ mod tests {
         assert_eq!(taken(Writing::First), ["/conf/a", "/conf/b", "/conf/c"]);
         assert_eq!(taken(Writing::Again), ["/conf/a", "/conf/b"]);
         assert_eq!(taken(Writing::Live), ["/conf/b"]);
+    }
+
+    #[test]
+    fn a_file_outside_of_all_volumes_is_refused() {
+        for path in ["/etc/passwd", "/conf", "/config/x", "/conf/../etc/passwd", "conf/a"] {
+            let (mut container, _) = container();
+            container.files[0].path = path.to_owned();
+            let fault = home(&container, &container.files[0]).unwrap_err();
+            assert!(fault.message.contains(path), "{}", fault.message);
+        }
     }
 }

@@ -13,9 +13,11 @@ use crate::model::Fault;
 const DEFAULT_HOST: &str = "unix:///var/run/docker.sock";
 /// How long the engine may take to say who it is.
 const GREETING: Duration = Duration::from_secs(5);
-/// How long any call may take, the body of its answer included. Bollard's own time-out (120 s)
-/// ends at the answer's head.
+/// How long any call may take, the body of its answer included: bollard's own time-out ends at
+/// the answer's head.
 const CALL: Duration = Duration::from_secs(150);
+/// How long it may take to the answer's head.
+const HEAD: Duration = Duration::from_mins(2);
 
 /// A connection to an engine that need not be up yet.
 #[derive(Debug)]
@@ -46,9 +48,8 @@ impl Connection {
     pub(super) async fn engine(&self) -> Result<&bollard::Docker, Fault> {
         let greet = || async {
             let engine = bollard::Docker::connect_with_host(&self.address)?.with_timeout(GREETING);
-            let limit = engine.timeout();
-            let mut engine = timed(limit, engine.negotiate_version()).await?;
-            engine.set_timeout(CALL - Duration::from_secs(30));
+            let mut engine = timed(GREETING, engine.negotiate_version()).await?;
+            engine.set_timeout(HEAD);
             Ok(engine)
         };
         self.engine.get_or_try_init(greet).await.map_err(|error| self.fault("greet it", error))

@@ -3,12 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use bytes::Bytes;
 use tar::{Builder, EntryType, Header};
 
-use crate::backend::reconcile::Writing;
+use crate::backend::reconcile::{self, Writing};
 use crate::model::Fault;
 use crate::model::workload::{Container, File};
 
@@ -20,11 +20,8 @@ pub(super) fn archives(
 ) -> Result<Vec<(String, Bytes)>, Fault> {
     let mut by_mount: BTreeMap<&str, Vec<(PathBuf, &File)>> = BTreeMap::new();
     for file in container.files.iter().filter(|file| writing.takes(file)) {
-        let (mount, inside) = mount_of(container, file).ok_or_else(|| {
-            let (path, role) = (&file.path, &container.role);
-            Fault::fatal(format!("the file {path} of {role} lies in none of its volumes"))
-        })?;
-        by_mount.entry(mount).or_default().push((inside, file));
+        let home = reconcile::home(container, file)?;
+        by_mount.entry(home.mount).or_default().push((home.inside, file));
     }
     let pack = |(mount, files): (&str, Vec<_>)| {
         let archive = archive(&files).map_err(|error| {
@@ -33,15 +30,6 @@ pub(super) fn archives(
         Ok((mount.to_owned(), archive))
     };
     by_mount.into_iter().map(pack).collect()
-}
-
-/// The deepest mount that the file lies in, and its path there.
-fn mount_of<'a>(container: &'a Container, file: &File) -> Option<(&'a str, PathBuf)> {
-    let inside = |mount: &'a String| {
-        let rest = Path::new(&file.path).strip_prefix(mount).ok()?;
-        (!rest.as_os_str().is_empty()).then(|| (mount.as_str(), rest.to_owned()))
-    };
-    container.mounts.values().filter_map(inside).max_by_key(|(mount, _)| mount.len())
 }
 
 fn archive(files: &[(PathBuf, &File)]) -> io::Result<Bytes> {
@@ -129,18 +117,5 @@ mod tests {
                 entry("main", 0o400, 0, 0, "m"),
             ]
         );
-    }
-
-    #[test]
-    fn a_file_outside_of_all_volumes_is_refused() {
-        for path in ["/etc/passwd", "/conf", "/config/x"] {
-            let mut container = container();
-            container.files[0].path = path.to_owned();
-            let fault = archives(&container, Writing::First).unwrap_err();
-            assert!(fault.message.contains(path), "{}", fault.message);
-        }
-        let mut container = container();
-        container.files[0].path = "/conf/../etc/passwd".to_owned();
-        assert!(archives(&container, Writing::First).is_err());
     }
 }

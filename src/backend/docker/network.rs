@@ -43,10 +43,7 @@ impl Docker {
             labels: Some(names::network_labels(&self.broker, &place.tenant)),
             ..NetworkCreateRequest::default()
         };
-        let error = match bounded(engine.create_network(request)).await {
-            Ok(_) => return Ok(()),
-            Err(error) => error,
-        };
+        let Err(error) = bounded(engine.create_network(request)).await else { return Ok(()) };
         let taken = message(&error).contains("overlap") || message(&error).contains("already used");
         if !taken && status(&error) != Some(409) {
             return Err(self.connection.fault("make the tenant's network", error));

@@ -7,7 +7,7 @@ use bollard::models::{ContainerInspectResponse, ContainerSummary, ContainerSumma
 use bollard::query_parameters::{InspectContainerOptions, LogsOptionsBuilder};
 use futures_util::StreamExt;
 
-use super::{Docker, body, names, remove};
+use super::{Docker, body, connection, names, remove};
 use crate::backend::{Observed, Place};
 use crate::model::Fault;
 
@@ -85,30 +85,24 @@ fn wanted(containers: &[ContainerSummary]) -> usize {
 }
 
 fn describe(name: &str, inspection: &ContainerInspectResponse, log: &[String]) -> String {
-    let state = inspection.state.as_ref();
-    let flag = |flag: Option<bool>| flag == Some(true);
-    let mut text = format!("the container {name} ");
-    if state.is_some_and(|state| flag(state.paused)) {
-        text.push_str("is paused");
-    } else if body::ended(inspection) {
-        let code = state.and_then(|state| state.exit_code).unwrap_or_default();
-        let again = state.is_some_and(|state| flag(state.running));
-        text.push_str("ended");
-        if again {
-            text.push_str(" and was started again");
-        } else {
-            text.push_str(&format!(" with exit code {code}"));
-        }
-        if state.is_some_and(|state| flag(state.oom_killed)) {
-            text.push_str(" because it used more memory than its limit");
-        }
+    let state = inspection.state.clone().unwrap_or_default();
+    let mut words = vec![format!("the container {name}")];
+    words.push(if state.paused == Some(true) {
+        "is paused".to_owned()
+    } else if !body::ended(inspection) {
+        "has not been started".to_owned()
+    } else if state.running == Some(true) {
+        "ended and was started again".to_owned()
     } else {
-        text.push_str("has not been started");
+        format!("ended with exit code {}", state.exit_code.unwrap_or_default())
+    });
+    if state.oom_killed == Some(true) {
+        words.push("because it used more memory than its limit".to_owned());
     }
-    let error = state.and_then(|state| state.error.as_deref()).unwrap_or_default();
-    if !error.is_empty() {
-        text.push_str(&format!(" ({})", super::connection::tidy(&error)));
+    if let Some(error) = state.error.filter(|error| !error.is_empty()) {
+        words.push(format!("({})", connection::tidy(&error)));
     }
+    let mut text = words.join(" ");
     if !log.is_empty() {
         text.push_str("; the end of its log:\n");
         text.push_str(&log.join("\n"));

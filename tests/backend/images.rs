@@ -1,0 +1,149 @@
+//! Images on Docker, without a registry: there is none that these could be pulled from.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use banquet::backend::Backend;
+use banquet::backend::docker::images::{Presence, local_name};
+use banquet::backend::docker::{Docker, Settings};
+use banquet::model::workload::Image;
+use banquet::model::{FaultKind, Progress};
+use bollard::query_parameters::RemoveImageOptions;
+use bytes::Bytes;
+
+use crate::docker_rig::{DockerRig, image_files, settings};
+use crate::rig::Rig;
+
+/// An image of one test's own, removed with it.
+struct Own {
+    offering: String,
+    reference: String,
+    engine: bollard::Docker,
+}
+
+impl Own {
+    fn new(rig: &DockerRig) -> Self {
+        let offering = format!("own-{}", rig.broker);
+        // Port 9 (discard) refuses at once, everywhere.
+        let reference = format!("127.0.0.1:9/{offering}:1");
+        Self { offering, reference, engine: rig.engine.clone() }
+    }
+
+    fn image(&self) -> Image {
+        let (reference, build) = (self.reference.clone(), Some(self.offering.clone()));
+        Image { reference, build, resolved: None }
+    }
+
+    fn local(&self) -> String {
+        local_name(&self.offering, &self.reference)
+    }
+
+    async fn remove(&self) {
+        let options = None::<RemoveImageOptions>;
+        self.engine.remove_image(&self.local(), options, None).await.unwrap();
+    }
+}
+
+fn docker(rig: &DockerRig, pull: bool, build: bool) -> Docker {
+    let image_files = Arc::new(|offering: &str| {
+        let mut files = image_files();
+        // Unlike any other image, so that removing it removes it.
+        files.insert("entrypoint".to_owned(), Bytes::from(format!("#!/bin/sh\n# {offering}\n")));
+        Some(files)
+    });
+    Docker::connect(Settings { pull, build, image_files, ..settings(&rig.broker) }).unwrap()
+}
+
+#[tokio::test]
+async fn an_image_that_can_not_be_pulled_is_built_once() {
+    let rig = DockerRig::up().await;
+    let own = Own::new(&rig);
+    let docker = docker(&rig, true, true);
+    let (mut image, progress) = (own.image(), Progress::default());
+    let wanted = [(own.offering.clone(), own.reference.clone())];
+    let listed = docker.images().list(&wanted).await.unwrap();
+    assert_eq!((listed[0].presence, listed[0].size_bytes), (Presence::Missing, 0));
+
+    let other = Progress::default();
+    let (id, same) = tokio::join!(docker.image(&image, &progress), docker.image(&image, &other));
+    let id = id.unwrap();
+    assert_eq!(id, same.unwrap());
+    assert!(id.starts_with("sha256:"));
+    assert!(progress.follow().borrow().starts_with(&format!("building image {}", own.offering)));
+    assert!(other.follow().borrow().starts_with("waiting for the image"));
+    let listed = docker.images().list(&wanted).await.unwrap();
+    assert_eq!((listed[0].presence, listed[0].id.as_ref()), (Presence::Built, Some(&id)));
+    assert!(
+        rig.engine.inspect_image(&own.reference).await.is_err(),
+        "the official name is not ours"
+    );
+
+    image.resolved = Some(id.clone());
+    assert_eq!(docker.image(&image, &progress).await.unwrap(), id);
+    own.remove().await;
+    let again = Progress::default();
+    let mut notes = again.follow();
+    let pulled = tokio::spawn(async move {
+        tokio::time::timeout(Duration::from_secs(60), notes.wait_for(|n| n.starts_with("pulling")))
+            .await
+            .is_ok_and(|note| note.is_ok())
+    });
+    assert!(docker.image(&image, &again).await.is_ok(), "it vanished and is had again");
+    drop(again);
+    assert!(!pulled.await.unwrap(), "the registry is known to be out of reach");
+    own.remove().await;
+}
+
+#[tokio::test]
+async fn an_image_that_can_not_be_had_says_what_to_do() {
+    let rig = DockerRig::up().await;
+    let own = Own::new(&rig);
+    let image = own.image();
+    for pull in [true, false] {
+        let backend = docker(&rig, pull, false);
+        let fault = backend.image(&image, &Progress::default()).await.unwrap_err();
+        assert_eq!(fault.kind, FaultKind::Fatal, "{}", fault.chain());
+        let reason = if pull { "connection refused" } else { "not allowed by the settings" };
+        for words in [reason, &own.reference, &format!("banquet images build {}", own.offering)] {
+            assert!(fault.message.contains(words), "{}", fault.message);
+        }
+    }
+    let fault = rig.docker.images().pull(&own.reference, &Progress::default()).await.unwrap_err();
+    assert!(fault.message.contains("connection refused"), "{}", fault.message);
+}
+
+#[tokio::test]
+async fn a_build_that_fails_tells_the_step() {
+    let rig = DockerRig::up().await;
+    let own = Own::new(&rig);
+    let dockerfile = "FROM banquet-local/debian:trixie\nRUN echo out of luck >&2; exit 7\n";
+    let files = BTreeMap::from([("Dockerfile".to_owned(), Bytes::from(dockerfile))]);
+    let images = rig.docker.images();
+    let build = images.build(&own.offering, &own.reference, &files, &Progress::default()).await;
+    let fault = build.unwrap_err();
+    assert_eq!(fault.kind, FaultKind::Fatal);
+    for words in [own.local().as_str(), "step 2/", "RUN echo", "out of luck", "7"] {
+        assert!(fault.message.contains(words), "no {words:?} in {}", fault.message);
+    }
+    let empty = BTreeMap::new();
+    let build = images.build(&own.offering, &own.reference, &empty, &Progress::default()).await;
+    assert!(build.unwrap_err().message.contains("no Dockerfile"));
+}
+
+#[tokio::test]
+async fn a_build_can_be_called_off() {
+    let rig = DockerRig::up().await;
+    let own = Own::new(&rig);
+    let dockerfile = "FROM banquet-local/debian:trixie\nRUN sleep 300\n";
+    let files = BTreeMap::from([("Dockerfile".to_owned(), Bytes::from(dockerfile))]);
+    let progress = Progress::default();
+    let mut notes = progress.follow();
+    let images = rig.docker.images();
+    let (build, ()) =
+        tokio::join!(images.build(&own.offering, &own.reference, &files, &progress), async {
+            notes.wait_for(|note| note.contains("step 2/")).await.unwrap();
+            progress.cancel.cancel();
+        });
+    assert_eq!(build.unwrap_err().kind, FaultKind::Cancelled);
+}

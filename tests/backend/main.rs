@@ -1,0 +1,14 @@
+//! What every backend must do (`contract`), on the fake engine and on Docker, and what each of
+//! them does beyond that.
+
+mod contract;
+mod docker;
+mod docker_rig;
+mod fake;
+mod fake_rig;
+mod images;
+mod proxy;
+mod rig;
+
+contract::suite!(on_docker, docker_rig::DockerRig);
+contract::suite!(on_fake, fake_rig::FakeRig);
