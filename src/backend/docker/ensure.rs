@@ -10,7 +10,7 @@ use bollard::models::{ContainerInspectResponse, VolumeCreateRequest};
 use bollard::query_parameters::InspectContainerOptions;
 use futures_util::future::join_all;
 
-use super::remove::{all, container_name};
+use super::remove::{Anonymous, all, container_name};
 use super::{Docker, body, names};
 use crate::backend::Place;
 use crate::backend::reconcile::{self, Action, Seen, Writing};
@@ -55,7 +55,7 @@ impl Docker {
             look = Look::default();
         }
         for stray in &look.strays {
-            self.drop_container(stray).await?;
+            self.drop_container(stray, Anonymous::Keep).await?;
         }
         self.ensure_volumes(&job, &look).await?;
         for container in &workload.containers {

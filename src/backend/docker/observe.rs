@@ -159,7 +159,7 @@ mod tests {
 
     #[test]
     fn only_the_last_lines_are_told() {
-        let log: String = (0..30).map(|n| format!("line {n}\n")).collect();
+        let log = (0..30).map(|n| format!("line {n}")).collect::<Vec<_>>().join("\n");
         let lines = lines(&log);
         assert_eq!((lines.len(), lines[0].as_str()), (LINES, "line 20"));
     }
