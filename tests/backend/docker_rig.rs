@@ -177,7 +177,9 @@ impl Rig for DockerRig {
         assert_eq!(config.memory, config.memory_swap);
         Resources {
             memory_bytes: number(config.memory),
-            cpu_millis: (number(config.nano_cpus) / 1_000_000).try_into().unwrap(),
+            cpu_millis: (number(config.cpu_quota) * 1000 / number(config.cpu_period))
+                .try_into()
+                .unwrap(),
             pids: number(config.pids_limit).try_into().unwrap(),
             shm_bytes: 0,
         }
@@ -218,7 +220,7 @@ async fn clean(engine: &bollard::Docker, broker: &BrokerId) {
     for label in ["banquet.broker", "banquet.test"] {
         let filters = HashMap::from([("label", vec![format!("{label}={broker}")])]);
         let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
-        for one in engine.list_containers(Some(options)).await.unwrap() {
+        for one in engine.list_containers(Some(options)).await.unwrap_or_default() {
             let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
             let _ = engine.remove_container(&one.id.unwrap(), Some(options)).await;
         }

@@ -93,7 +93,8 @@ impl Docker {
         let engine = self.connection.engine().await?;
         let filters = names::labelled(labels);
         let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
-        self.connection.ask("list containers", engine.list_containers(Some(options))).await
+        let list = || engine.list_containers(Some(options.clone()));
+        Ok(self.connection.look("list containers", list).await?.unwrap_or_default())
     }
 
     async fn volumes_with(&self, labels: &[(&str, &str)]) -> Result<Vec<Volume>, Fault> {
