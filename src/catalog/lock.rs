@@ -52,7 +52,8 @@ impl Lock {
     fn check_unique(&self, text: &str, report: Report<'_>) {
         let mut seen = BTreeSet::new();
         for id in self.ids().filter(|id| !seen.insert(*id)) {
-            let mut lines = text.lines().enumerate().filter(|(_, line)| line.contains(id));
+            let quoted = format!("\"{id}\"");
+            let mut lines = text.lines().enumerate().filter(|(_, line)| line.contains(&quoted));
             let line = lines.nth(1).map_or(0, |(index, _)| index + 1);
             report.at(line, format!("the id `{id}` is here twice"));
         }
@@ -60,8 +61,7 @@ impl Lock {
 
     fn ids(&self) -> impl Iterator<Item = &str> {
         self.0.values().flat_map(|offering| {
-            iter::once(offering.id.as_str())
-                .chain(offering.plans.values().map(String::as_str))
+            iter::once(offering.id.as_str()).chain(offering.plans.values().map(String::as_str))
         })
     }
 
@@ -84,9 +84,7 @@ impl Lock {
     ) -> String {
         let (locked, what) = match plan {
             None => (self.offering_id(offering), format!("offering `{offering}`")),
-            Some(plan) => {
-                (self.plan_id(offering, &plan.value), format!("plan `{}`", plan.value))
-            }
+            Some(plan) => (self.plan_id(offering, &plan.value), format!("plan `{}`", plan.value)),
         };
         match (written, locked) {
             (Some(written), Some(locked)) if written.value != locked => {
@@ -122,10 +120,7 @@ pub fn updated(files: &Files) -> Result<String, Vec<Mistake>> {
     updated_with(files, &mut fresh_id)
 }
 
-fn updated_with(
-    files: &Files,
-    fresh: &mut dyn FnMut() -> String,
-) -> Result<String, Vec<Mistake>> {
+fn updated_with(files: &Files, fresh: &mut dyn FnMut() -> String) -> Result<String, Vec<Mistake>> {
     let mistakes = Mistakes::default();
     let mut lock = Lock::read(files, &mistakes);
     for folder in files.folders() {
@@ -183,7 +178,14 @@ plans:
             format!("fresh-{count}")
         };
         let first = updated_with(&files(OFFERING, ""), &mut fresh).unwrap();
-        insta::assert_snapshot!(first, @"");
+        insta::assert_snapshot!(first.trim_start_matches(HEAD), @r#"
+
+        [redis]
+        id = "fresh-1"
+
+        [redis.plans]
+        small = "fresh-2"
+        "#);
 
         assert_eq!(updated_with(&files(OFFERING, &first), &mut fresh).unwrap(), first);
         let renamed = OFFERING.replace("name: small", "name: tiny");

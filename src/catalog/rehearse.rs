@@ -46,7 +46,8 @@ pub(super) fn rehearse(offering: &Offering, plans: &[&Plan], mistakes: &Mistakes
         }
     }
     if offering.bindable {
-        let context = login_context(&offering.bind, last.as_ref());
+        let parameters = offering.bind.with_defaults(&fullest(&self::samples(&offering.bind)));
+        let context = login_context(last.as_ref(), &password('b'), &parameters);
         quotes_hold(recipe, &credentials, &context, mistakes);
     }
     known_parameters(offering, mistakes);
@@ -101,8 +102,11 @@ fn candidates(property: &Value) -> Vec<Value> {
     if let Some(values) = property["enum"].as_array() {
         return values.clone();
     }
-    let mut values: Vec<Value> =
-        ["default", "minimum", "maximum"].iter().filter_map(|key| property.get(key)).cloned().collect();
+    let mut values: Vec<Value> = ["default", "minimum", "maximum"]
+        .iter()
+        .filter_map(|key| property.get(key))
+        .cloned()
+        .collect();
     values.extend([json!(true), json!(false), json!(1), json!(0), json!(1.5)]);
     let length = property["minLength"].as_u64().and_then(|length| usize::try_from(length).ok());
     values.push("x".repeat(length.unwrap_or(1).clamp(1, 4_096)).into());
@@ -111,12 +115,21 @@ fn candidates(property: &Value) -> Vec<Value> {
     values
 }
 
+/// Every property with its longest value: a list with something in it rather than an empty one.
+fn fullest(samples: &[Object]) -> Object {
+    let length = |value: &Value| value.to_string().len();
+    let mut all = Object::new();
+    for (name, value) in samples.iter().flatten() {
+        if all.get(name).is_none_or(|known| length(known) < length(value)) {
+            all.insert(name.clone(), value.clone());
+        }
+    }
+    all
+}
+
 /// The context with everything in it that can be.
 fn context(offering: &Offering, plan: &Plan, samples: &[Object]) -> Value {
-    let mut all = Object::new();
-    for sample in samples {
-        all.extend(sample.clone());
-    }
+    let all = fullest(samples);
     let secret = password('a');
     let parameters = offering.filled(&all);
     let mut context = offering.recipe.context(plan, &inputs(&all, &secret), &parameters);
@@ -125,44 +138,33 @@ fn context(offering: &Offering, plan: &Plan, samples: &[Object]) -> Value {
     context
 }
 
-fn login_context(bind: &Schema, workload: Option<&Workload>) -> Value {
-    let mut all = Object::new();
-    for sample in samples(bind) {
-        all.extend(sample);
-    }
-    json!({
-        "host": HOST,
-        "ports": ports(workload),
-        "user": USER,
-        "password": password('b').expose(),
-        "database": workload.and_then(|w| w.admin.database.clone()).unwrap_or_default(),
-        "parameters": bind.with_defaults(&all),
+fn login_context(workload: Option<&Workload>, password: &Secret, parameters: &Object) -> Value {
+    let names = workload.into_iter().flat_map(Workload::port_names).map(str::to_owned);
+    credentials::context(&Login {
+        host: HOST,
+        ports: &names.zip(20_000..).collect(),
+        user: USER,
+        password,
+        database: workload.and_then(|workload| workload.admin.database.as_deref()),
+        parameters,
     })
-}
-
-fn ports(workload: Option<&Workload>) -> BTreeMap<String, u16> {
-    let names = workload.into_iter().flat_map(Workload::port_names);
-    names.zip(20_000..).map(|(name, port)| (name.to_owned(), port)).collect()
 }
 
 /// Credentials render for everything that a binding may ask for.
 fn credentials_hold(offering: &Offering, workload: &Workload, mistakes: &Mistakes) {
     let path = offering.recipe.path("credentials.json.hbs");
     let report = mistakes.report(&path);
-    let (password, ports) = (password('b'), ports(Some(workload)));
+    let password = password('b');
     for sample in samples(&offering.bind) {
         let parameters = offering.bind.with_defaults(&sample);
-        let login = Login {
-            host: HOST,
-            ports: &ports,
-            user: USER,
-            password: &password,
-            database: workload.admin.database.as_deref(),
-            parameters: &parameters,
+        let context = login_context(Some(workload), &password, &parameters);
+        let text = match offering.recipe.templates.render(&path, &context) {
+            Ok(text) => text,
+            Err(flaw) => return mistakes.add(flaw.into_detailed()),
         };
-        match credentials(&workload.credentials, &login) {
+        match credentials::parse(&text) {
             Ok(object) => {
-                for fault in super::credentials::faults(&object, USER, password.expose()) {
+                for fault in credentials::faults(&object, USER, password.expose()) {
                     report.at(0, fault);
                 }
             }
@@ -236,12 +238,15 @@ fn known_parameters(offering: &Offering, mistakes: &Mistakes) {
         } else {
             &[&offering.create, &offering.update]
         };
-        let known = |name: &str| schemas.iter().any(|schema| schema.properties().any(|(key, _)| key == name));
+        let known = |name: &str| {
+            schemas.iter().any(|schema| schema.properties().any(|(key, _)| key == name))
+        };
         let text = recipe.templates.text(path).unwrap_or_default();
         for (index, line) in text.lines().enumerate() {
             let tags = line.split("{{").skip(1).filter_map(|tag| tag.split("}}").next());
             for rest in tags.flat_map(|tag| tag.split("parameters.").skip(1)) {
-                let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
+                let end =
+                    rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
                 if !known(&rest[..end]) {
                     let message = format!("there is no parameter `{}`", &rest[..end]);
                     mistakes.report(path).at(index + 1, message);
