@@ -21,6 +21,7 @@ mod mistakes;
 mod offering;
 mod osb;
 mod rehearse;
+mod samples;
 mod schema;
 mod size;
 mod template;

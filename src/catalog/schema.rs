@@ -87,7 +87,7 @@ impl Schema {
     }
 
     /// Whether this value of a property is a fault, whatever else may be.
-    fn refuses(&self, name: &str, value: &Value) -> bool {
+    pub(super) fn refuses(&self, name: &str, value: &Value) -> bool {
         let alone = json!({ name: value });
         self.validator.iter_errors(&alone).any(|error| !error.instance_path().is_empty())
     }

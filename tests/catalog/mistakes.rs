@@ -221,3 +221,30 @@ fn nothing_is_no_catalog() {
     let mistakes = Catalog::load(Files::default(), &ENGINES).unwrap_err();
     assert_eq!(told(&mistakes), "catalog: there is no offering in it: each is a folder");
 }
+
+/// Templates are tried with what a schema requires, and with an update on top of that.
+#[test]
+fn required_parameters_are_tried() {
+    let page = include_str!("echo/offering.yaml");
+    let short = &page[page.find("  create:").unwrap()..page.find("  bind:").unwrap()];
+    let whole = "\x20 create:
+    type: object
+    required: [motto]
+    properties:
+      motto: { type: string }
+      zone: { type: string, default: UTC }
+      loud: { type: boolean, default: true }
+      list: { type: array, default: [] }
+  update:
+    more: { type: integer }
+";
+    let load =
+        |parameters: &str| Catalog::load(echo(&[("offering.yaml", short, parameters)]), &ENGINES);
+    assert!(load(whole).is_ok());
+    let riddle =
+        whole.replace("motto: { type: string }", "motto: { type: string, pattern: '^#{7}$' }");
+    is_told(
+        ("offering.yaml", short, &riddle),
+        "`parameters.create`: no value for its required properties comes to mind",
+    );
+}
