@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 use crate::samples::{NOW, begin, binding, instance, operation, operation_on, put};
 use crate::world::World;
 
-pub async fn a_dropped_decision_leaves_nothing(world: World) {
+pub(crate) async fn a_dropped_decision_leaves_nothing(world: World) {
     let store = &world.store;
     let one = instance("1");
     let mut decision = store.decide(&one.key).await.unwrap();
@@ -22,7 +22,7 @@ pub async fn a_dropped_decision_leaves_nothing(world: World) {
     put(store, &one).await;
 }
 
-pub async fn decisions_on_one_instance_begin_one_operation(world: World) {
+pub(crate) async fn decisions_on_one_instance_begin_one_operation(world: World) {
     let one = instance("1");
     put(&world.store, &one).await;
     let mut deciders = JoinSet::new();
@@ -45,7 +45,7 @@ pub async fn decisions_on_one_instance_begin_one_operation(world: World) {
     assert_eq!(world.store.operations(None, 100).await.unwrap().len(), 1);
 }
 
-pub async fn a_second_running_operation_is_a_conflict(world: World) {
+pub(crate) async fn a_second_running_operation_is_a_conflict(world: World) {
     let store = &world.store;
     let key = instance("1").key;
     begin(store, &operation("op-1", Kind::Update, &key)).await;
@@ -59,7 +59,7 @@ pub async fn a_second_running_operation_is_a_conflict(world: World) {
     begin(store, &operation_on("op-3", Kind::Bind, &binding(&key, "b"))).await;
 }
 
-pub async fn two_tenants_instances_are_decided_at_once(world: World) {
+pub(crate) async fn two_tenants_instances_are_decided_at_once(world: World) {
     if world.is_sqlite() {
         // One writer: the second decision waits for the first, whatever it is about.
         let first = world.store.decide(&instance("1").key).await.unwrap();
@@ -80,7 +80,7 @@ pub async fn two_tenants_instances_are_decided_at_once(world: World) {
     }
 }
 
-pub async fn a_quota_is_not_exceeded_by_deciding_at_once(world: World) {
+pub(crate) async fn a_quota_is_not_exceeded_by_deciding_at_once(world: World) {
     let mut deciders = JoinSet::new();
     for number in 0..12 {
         let store = world.store.clone();
@@ -99,7 +99,7 @@ pub async fn a_quota_is_not_exceeded_by_deciding_at_once(world: World) {
     assert_eq!(world.store.count_instances(&instance("0").tenant).await.unwrap(), 5);
 }
 
-pub async fn running_operations_of_bindings_are_seen(world: World) {
+pub(crate) async fn running_operations_of_bindings_are_seen(world: World) {
     let store = &world.store;
     let key = instance("1").key;
     let bind = operation_on("op-2", Kind::Bind, &binding(&key, "b"));

@@ -1,6 +1,8 @@
 //! What the store promises, held on both databases: every test below is run on SQLite and on a
 //! real PostgreSQL.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod audit;
 mod decisions;
 mod leases;
