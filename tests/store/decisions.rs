@@ -4,7 +4,7 @@ use banquet::model::Kind;
 use banquet::store::{AuditEntry, StoreError};
 use tokio::task::JoinSet;
 
-use crate::samples::{NOW, begin, binding, instance, operation, operation_on, put};
+use crate::samples::{NOW, begin, binding, instance, operation, operation_on, pause, put};
 use crate::world::World;
 
 pub(crate) async fn a_dropped_decision_leaves_nothing(world: World) {
@@ -33,7 +33,7 @@ pub(crate) async fn decisions_on_one_instance_begin_one_operation(world: World) 
             if !decision.running().await.unwrap().is_empty() {
                 return false;
             }
-            tokio::task::yield_now().await;
+            pause(300).await;
             let next = operation(&format!("op-{number}"), Kind::Update, &key);
             decision.begin(&next).await.unwrap();
             decision.commit().await.unwrap();
@@ -68,7 +68,7 @@ pub(crate) async fn two_tenants_instances_are_decided_at_once(world: World) {
             let decision = store.decide(&instance("2").key).await.unwrap();
             decision.commit().await.unwrap();
         });
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        pause(300).await;
         assert!(!second.is_finished());
         first.commit().await.unwrap();
         second.await.unwrap();
@@ -87,16 +87,16 @@ pub(crate) async fn a_quota_is_not_exceeded_by_deciding_at_once(world: World) {
         deciders.spawn(async move {
             let one = instance(&number.to_string());
             let mut decision = store.decide(&one.key).await.unwrap();
-            if decision.count_instances(&one.tenant, None).await.unwrap() >= 5 {
+            if decision.count_instances(&one.tenant, None).await.unwrap() >= 2 {
                 return;
             }
-            tokio::task::yield_now().await;
+            pause(300).await;
             decision.put_instance(&one).await.unwrap();
             decision.commit().await.unwrap();
         });
     }
     deciders.join_all().await;
-    assert_eq!(world.store.count_instances(&instance("0").tenant).await.unwrap(), 5);
+    assert_eq!(world.store.count_instances(&instance("0").tenant).await.unwrap(), 2);
 }
 
 pub(crate) async fn running_operations_of_bindings_are_seen(world: World) {

@@ -7,8 +7,8 @@ use banquet::store::Effect;
 use tokio::task::JoinSet;
 
 use crate::samples::{
-    LEASE, NOW, begin, binding, claim, ended, finish, instance, key, operation, operation_on, put,
-    put_binding, target,
+    LEASE, NOW, begin, binding, claim, ended, finish, instance, key, operation, operation_on,
+    pause, put, put_binding, target,
 };
 use crate::world::World;
 
@@ -159,6 +159,28 @@ pub(crate) async fn a_called_off_operation_is_written_no_more(world: World) {
     assert_eq!(store.instance(&one.key).await.unwrap(), Some(one));
     let off = store.operation(&lease.operation.id).await.unwrap().unwrap();
     assert_eq!((off.state, off.description.as_str()), (OperationState::Failed, "called off"));
+}
+
+pub(crate) async fn a_step_is_not_recorded_in_the_midst_of_a_decision(world: World) {
+    let store = &world.store;
+    let one = instance("1");
+    put(store, &one).await;
+    begin(store, &operation("op-1", Kind::Provision, &one.key)).await;
+    let lease = claim(store, NOW).await;
+    let mut decision = store.decide(&one.key).await.unwrap();
+    assert_eq!(decision.running().await.unwrap().len(), 1);
+    let recorder = {
+        let (store, lease) = (store.clone(), lease.clone());
+        let end = ended(&lease.operation, OperationState::Succeeded, NOW + 1);
+        tokio::spawn(async move { store.record(&lease, &end, Effect::None).await.unwrap() })
+    };
+    pause(200).await;
+    assert!(!recorder.is_finished());
+    // What the decision saw still holds.
+    assert_eq!(decision.running().await.unwrap().len(), 1);
+    decision.call_off(&lease.operation.id, "called off", NOW + 1).await.unwrap();
+    decision.commit().await.unwrap();
+    assert!(!recorder.await.unwrap());
 }
 
 pub(crate) async fn what_follows_a_called_off_operation_waits_until_it_is_let_go(world: World) {

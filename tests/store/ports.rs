@@ -6,7 +6,7 @@ use banquet::model::Kind;
 use banquet::store::{Effect, StoreError};
 use tokio::task::JoinSet;
 
-use crate::samples::{NOW, begin, claim, instance, operation, put};
+use crate::samples::{NOW, begin, claim, instance, operation, pause, put};
 use crate::world::World;
 
 const HOUR: i64 = 3_600_000;
@@ -46,7 +46,7 @@ pub(crate) async fn many_at_once_get_distinct_ports(world: World) {
             let mut one = instance(&number.to_string());
             let mut decision = store.decide(&one.key).await.unwrap();
             one.ports = decision.free_ports(&["a", "b"], &(20_000..=20_059), NOW).await.unwrap();
-            tokio::task::yield_now().await;
+            pause(20).await;
             decision.put_instance(&one).await.unwrap();
             decision.commit().await.unwrap();
             one.ports.into_values().collect::<Vec<_>>()

@@ -182,3 +182,8 @@ pub(crate) async fn finish(store: &Store, operation: &Operation, at: Millis, eff
     let end = ended(&lease.operation, OperationState::Succeeded, at);
     assert!(store.record(&lease, &end, effect).await.unwrap());
 }
+
+/// Long enough for others to come between, were they not kept out.
+pub(crate) async fn pause(ms: u64) {
+    tokio::time::sleep(std::time::Duration::from_millis(ms)).await;
+}

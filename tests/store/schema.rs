@@ -8,7 +8,7 @@ use banquet::store::{Store, StoreError};
 use sqlx::AssertSqlSafe;
 use tokio::task::JoinSet;
 
-use crate::samples::{instance, put};
+use crate::samples::{instance, pause, put};
 use crate::world::{World, seal};
 
 pub(crate) async fn opening_again_keeps_everything(world: World) {
@@ -35,6 +35,18 @@ pub(crate) async fn many_brokers_may_open_at_once(world: World) {
     }
     let ids: BTreeSet<_> = brokers.join_all().await.into_iter().collect();
     assert_eq!(ids.len(), 1);
+}
+
+pub(crate) async fn a_broker_waits_while_another_migrates(world: World) {
+    let (pool, _folder) = world.empty().await;
+    let mut transaction = migrations::begin(&pool).await.unwrap();
+    let (url, seal) = (pool.connect_options().database_url.to_string(), seal(&[&world.key]));
+    let other = tokio::spawn(async move { Store::open(&url, seal).await.unwrap() });
+    pause(500).await;
+    assert!(!other.is_finished());
+    migrations::run(&mut transaction, ALL).await.unwrap();
+    transaction.commit().await.unwrap();
+    assert_eq!(other.await.unwrap().instances().await.unwrap(), []);
 }
 
 pub(crate) async fn a_newer_schema_is_refused_and_left_alone(world: World) {
