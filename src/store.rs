@@ -169,6 +169,8 @@ impl Store {
 
 #[cfg(test)]
 mod tests {
+    use sqlx::Row as _;
+
     use super::*;
     use crate::model::{Kind, OperationState, Phase};
 
@@ -193,6 +195,16 @@ mod tests {
         }
     }
 
+    fn seal() -> Seal {
+        Seal::new(&[Seal::generate_key()]).unwrap()
+    }
+
+    async fn new() -> (Store, tempfile::TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("new.db").display());
+        (Store::open(&url, seal()).await.unwrap(), folder)
+    }
+
     /// Writes until it fails; each decision writes an operation and an audit entry.
     async fn fill(store: &Store) -> (u32, StoreError) {
         for number in 0.. {
@@ -210,11 +222,34 @@ mod tests {
         unreachable!("the disk is full at some time")
     }
 
+    async fn pragma(pool: &AnyPool, sql: &'static str) -> String {
+        let row = sqlx::query(sql).fetch_one(pool).await.unwrap();
+        row.try_get::<String, _>(0).unwrap_or_else(|_| row.get::<i64, _>(0).to_string())
+    }
+
+    #[tokio::test]
+    async fn sqlite_loses_nothing_and_its_readers_write_nothing() {
+        let (store, _folder) = new().await;
+        assert_eq!(pragma(&store.write, "PRAGMA journal_mode").await, "wal");
+        let full = "2";
+        assert_eq!(pragma(&store.write, "PRAGMA synchronous").await, full);
+        assert_eq!(pragma(&store.read, "PRAGMA query_only").await, "1");
+        assert_eq!(store.write.options().get_max_connections(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_database_that_is_away_is_unavailable_and_its_password_stays_unsaid() {
+        let url = "postgres://banquet:PlantedPassword@localhost/banquet?host=/nowhere";
+        for (url, unavailable) in [(url, true), ("mysql://u:PlantedPassword@h/d", false)] {
+            let error = Store::open(url, seal()).await.unwrap_err();
+            assert_eq!(error.is_unavailable(), unavailable, "{error:?}");
+            assert!(!format!("{error:?}").contains("PlantedPassword"));
+        }
+    }
+
     #[tokio::test]
     async fn a_full_disk_fails_cleanly_and_heals() {
-        let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}", folder.path().join("full.db").display());
-        let store = Store::open(&url, Seal::new(&[Seal::generate_key()]).unwrap()).await.unwrap();
+        let (store, _folder) = new().await;
         // The limit belongs to the connection, and there is one that writes. SQLite answers as it
         // does when the disk is full.
         sqlx::query("PRAGMA max_page_count = 100").execute(&store.write).await.unwrap();

@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn a_full_disk_is_told_from_a_broken_rule() {
-        let extended_ioerr_write = (10 | (3 << 8)).to_string();
+        let extended_ioerr_write = (3 * 256 + 10).to_string();
         for code in ["5", "13", "14", &extended_ioerr_write] {
             assert!(sqlite_is_unavailable(code), "{code}");
         }

@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
-use sqlx::AnyConnection;
+use sqlx::any::{AnyArguments, AnyRow};
+use sqlx::query::Query;
+use sqlx::{Any, AnyConnection};
 
 use super::attempt::Attempt as _;
 use super::codec::Columns;
@@ -87,19 +89,15 @@ impl Store {
     /// Claims the most urgent running operation that is due and that nobody holds, for `lease_ms`.
     /// Operations of an instance wait while a called-off one of the same instance is still held.
     pub async fn claim(&self, now: Millis, lease_ms: Millis) -> Result<Option<Lease>> {
-        const ATTEMPTING: &str = "claiming an operation";
         // Several workers may go for the same row on PostgreSQL; those who come too late are told
         // nothing and look again. Each round gives the row to one of them, so it ends.
         loop {
             let token = uuid::Uuid::now_v7().simple().to_string();
-            let claimed = sqlx::query(CLAIM)
+            let claim = sqlx::query(CLAIM)
                 .bind(token.as_str())
                 .bind(now.saturating_add(lease_ms))
-                .bind(now)
-                .fetch_optional(&self.write)
-                .attempting(ATTEMPTING)
-                .await?;
-            if let Some(row) = claimed {
+                .bind(now);
+            if let Some(row) = self.write_returning(claim, "claiming an operation").await? {
                 let operation = operations::read(&row, &self.seal)?;
                 return Ok(Some(Lease { operation, token }));
             }
@@ -119,14 +117,12 @@ impl Store {
         lease_ms: Millis,
         note: &str,
     ) -> Result<bool> {
-        let row = sqlx::query(RENEW)
+        let renewal = sqlx::query(RENEW)
             .bind(lease.operation.id.as_str())
             .bind(lease.token.as_str())
             .bind(now.saturating_add(lease_ms))
-            .bind(note)
-            .fetch_optional(&self.write)
-            .attempting("renewing a lease")
-            .await?;
+            .bind(note);
+        let row = self.write_returning(renewal, "renewing a lease").await?;
         let state = row.map(|row| Columns::of("operations", &row).text("state")).transpose()?;
         Ok(state.as_deref() == Some("running"))
     }
@@ -187,6 +183,16 @@ impl Store {
             .attempting("ending the leases of the process before")
             .await?;
         Ok(done.rows_affected())
+    }
+
+    /// The one row, if any, that a statement wrote. It is read to the end: `fetch_optional` comes
+    /// back with the row before the statement is committed.
+    async fn write_returning(
+        &self,
+        statement: Query<'_, Any, AnyArguments>,
+        attempting: &'static str,
+    ) -> Result<Option<AnyRow>> {
+        Ok(statement.fetch_all(&self.write).attempting(attempting).await?.pop())
     }
 }
 

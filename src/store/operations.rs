@@ -7,7 +7,7 @@ use super::attempt::Attempt as _;
 use super::codec::{Columns, to_json};
 use super::{Result, StoreError};
 use crate::clock::Millis;
-use crate::id::{InstanceKey, OperationId};
+use crate::id::{BindingKey, InstanceKey, OperationId};
 use crate::model::{Kind, Operation, OperationState, Phase};
 use crate::secret::seal::Seal;
 
@@ -132,7 +132,7 @@ pub(super) async fn insert(
         .bind(operation.subject())
         .bind(operation.kind.as_str())
         .bind(operation.instance.as_str())
-        .bind(operation.binding.as_ref().map(|key| key.as_str()))
+        .bind(operation.binding.as_ref().map(BindingKey::as_str))
         .bind(sealed_target(operation, seal))
         .bind(operation.state.as_str())
         .bind(operation.phase.as_str())

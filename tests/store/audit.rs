@@ -26,7 +26,7 @@ async fn write(world: &World, entries: &[AuditEntry]) {
     decision.commit().await.unwrap();
 }
 
-pub async fn entries_come_the_newest_first(world: World) {
+pub(crate) async fn entries_come_the_newest_first(world: World) {
     let (first, second, third) =
         (entry("provision", NOW), entry("update", NOW + 1), entry("bind", NOW + 1));
     write(&world, &[first.clone(), second.clone(), third.clone()]).await;
@@ -34,7 +34,7 @@ pub async fn entries_come_the_newest_first(world: World) {
     assert_eq!(world.store.audit(1).await.unwrap(), [third]);
 }
 
-pub async fn old_entries_are_forgotten(world: World) {
+pub(crate) async fn old_entries_are_forgotten(world: World) {
     let (old, new) = (entry("provision", NOW), entry("update", NOW + 1));
     write(&world, &[old, new.clone()]).await;
     world.store.forget_ended(NOW + 1).await.unwrap();

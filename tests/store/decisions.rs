@@ -4,10 +4,10 @@ use banquet::model::Kind;
 use banquet::store::{AuditEntry, StoreError};
 use tokio::task::JoinSet;
 
-use crate::samples::{NOW, begin, binding, instance, operation, operation_on, put};
+use crate::samples::{NOW, begin, binding, instance, operation, operation_on, pause, put};
 use crate::world::World;
 
-pub async fn a_dropped_decision_leaves_nothing(world: World) {
+pub(crate) async fn a_dropped_decision_leaves_nothing(world: World) {
     let store = &world.store;
     let one = instance("1");
     let mut decision = store.decide(&one.key).await.unwrap();
@@ -22,7 +22,7 @@ pub async fn a_dropped_decision_leaves_nothing(world: World) {
     put(store, &one).await;
 }
 
-pub async fn decisions_on_one_instance_begin_one_operation(world: World) {
+pub(crate) async fn decisions_on_one_instance_begin_one_operation(world: World) {
     let one = instance("1");
     put(&world.store, &one).await;
     let mut deciders = JoinSet::new();
@@ -33,7 +33,7 @@ pub async fn decisions_on_one_instance_begin_one_operation(world: World) {
             if !decision.running().await.unwrap().is_empty() {
                 return false;
             }
-            tokio::task::yield_now().await;
+            pause(300).await;
             let next = operation(&format!("op-{number}"), Kind::Update, &key);
             decision.begin(&next).await.unwrap();
             decision.commit().await.unwrap();
@@ -45,7 +45,7 @@ pub async fn decisions_on_one_instance_begin_one_operation(world: World) {
     assert_eq!(world.store.operations(None, 100).await.unwrap().len(), 1);
 }
 
-pub async fn a_second_running_operation_is_a_conflict(world: World) {
+pub(crate) async fn a_second_running_operation_is_a_conflict(world: World) {
     let store = &world.store;
     let key = instance("1").key;
     begin(store, &operation("op-1", Kind::Update, &key)).await;
@@ -59,7 +59,7 @@ pub async fn a_second_running_operation_is_a_conflict(world: World) {
     begin(store, &operation_on("op-3", Kind::Bind, &binding(&key, "b"))).await;
 }
 
-pub async fn two_tenants_instances_are_decided_at_once(world: World) {
+pub(crate) async fn two_tenants_instances_are_decided_at_once(world: World) {
     if world.is_sqlite() {
         // One writer: the second decision waits for the first, whatever it is about.
         let first = world.store.decide(&instance("1").key).await.unwrap();
@@ -68,7 +68,7 @@ pub async fn two_tenants_instances_are_decided_at_once(world: World) {
             let decision = store.decide(&instance("2").key).await.unwrap();
             decision.commit().await.unwrap();
         });
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        pause(300).await;
         assert!(!second.is_finished());
         first.commit().await.unwrap();
         second.await.unwrap();
@@ -80,26 +80,26 @@ pub async fn two_tenants_instances_are_decided_at_once(world: World) {
     }
 }
 
-pub async fn a_quota_is_not_exceeded_by_deciding_at_once(world: World) {
+pub(crate) async fn a_quota_is_not_exceeded_by_deciding_at_once(world: World) {
     let mut deciders = JoinSet::new();
     for number in 0..12 {
         let store = world.store.clone();
         deciders.spawn(async move {
             let one = instance(&number.to_string());
             let mut decision = store.decide(&one.key).await.unwrap();
-            if decision.count_instances(&one.tenant, None).await.unwrap() >= 5 {
+            if decision.count_instances(&one.tenant, None).await.unwrap() >= 2 {
                 return;
             }
-            tokio::task::yield_now().await;
+            pause(300).await;
             decision.put_instance(&one).await.unwrap();
             decision.commit().await.unwrap();
         });
     }
     deciders.join_all().await;
-    assert_eq!(world.store.count_instances(&instance("0").tenant).await.unwrap(), 5);
+    assert_eq!(world.store.count_instances(&instance("0").tenant).await.unwrap(), 2);
 }
 
-pub async fn running_operations_of_bindings_are_seen(world: World) {
+pub(crate) async fn running_operations_of_bindings_are_seen(world: World) {
     let store = &world.store;
     let key = instance("1").key;
     let bind = operation_on("op-2", Kind::Bind, &binding(&key, "b"));

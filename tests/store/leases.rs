@@ -7,12 +7,12 @@ use banquet::store::Effect;
 use tokio::task::JoinSet;
 
 use crate::samples::{
-    LEASE, NOW, begin, binding, claim, ended, finish, instance, key, operation, operation_on, put,
-    put_binding, target,
+    LEASE, NOW, begin, binding, claim, ended, finish, instance, key, operation, operation_on,
+    pause, put, put_binding, target,
 };
 use crate::world::World;
 
-pub async fn eight_workers_claim_each_operation_once(world: World) {
+pub(crate) async fn eight_workers_claim_each_operation_once(world: World) {
     for number in 0..400 {
         let each = operation(&format!("op-{number}"), Kind::Provision, &key(&number.to_string()));
         begin(&world.store, &each).await;
@@ -34,7 +34,7 @@ pub async fn eight_workers_claim_each_operation_once(world: World) {
     assert_eq!(world.store.next_due().await.unwrap(), Some(NOW + LEASE));
 }
 
-pub async fn the_most_urgent_is_claimed_first(world: World) {
+pub(crate) async fn the_most_urgent_is_claimed_first(world: World) {
     let store = &world.store;
     for (id, run_after) in [("op-1", NOW), ("op-2", NOW - 2), ("op-3", NOW - 1)] {
         let each = Operation { run_after, ..operation(id, Kind::Provision, &key(id)) };
@@ -47,7 +47,7 @@ pub async fn the_most_urgent_is_claimed_first(world: World) {
     }
 }
 
-pub async fn nothing_is_claimed_before_it_is_due(world: World) {
+pub(crate) async fn nothing_is_claimed_before_it_is_due(world: World) {
     let store = &world.store;
     assert_eq!(store.next_due().await.unwrap(), None);
     let later = Operation { run_after: NOW + 10, ..operation("op-1", Kind::Update, &key("1")) };
@@ -62,7 +62,7 @@ pub async fn nothing_is_claimed_before_it_is_due(world: World) {
     assert!(store.claim(NOW + 1_000_000, LEASE).await.unwrap().is_none());
 }
 
-pub async fn a_lost_lease_writes_nothing(world: World) {
+pub(crate) async fn a_lost_lease_writes_nothing(world: World) {
     let store = &world.store;
     let one = instance("1");
     put(store, &one).await;
@@ -87,7 +87,7 @@ pub async fn a_lost_lease_writes_nothing(world: World) {
     assert!(store.renew(&held, NOW + LEASE, LEASE, "").await.unwrap());
 }
 
-pub async fn renewing_keeps_the_lease_and_tells_people(world: World) {
+pub(crate) async fn renewing_keeps_the_lease_and_tells_people(world: World) {
     let store = &world.store;
     begin(store, &operation("op-1", Kind::Provision, &key("1"))).await;
     let lease = claim(store, NOW).await;
@@ -99,7 +99,7 @@ pub async fn renewing_keeps_the_lease_and_tells_people(world: World) {
     assert_eq!(store.next_due().await.unwrap(), Some(NOW + LEASE + LEASE));
 }
 
-pub async fn recording_a_step_moves_the_operation_and_its_instance(world: World) {
+pub(crate) async fn recording_a_step_moves_the_operation_and_its_instance(world: World) {
     let store = &world.store;
     let mut one = instance("1");
     one.ports = [("redis".to_owned(), 20_000)].into();
@@ -127,7 +127,7 @@ pub async fn recording_a_step_moves_the_operation_and_its_instance(world: World)
     assert!(!store.renew(&lease, NOW, LEASE, "").await.unwrap());
 }
 
-pub async fn recording_a_running_operation_lets_it_be_claimed_when_due(world: World) {
+pub(crate) async fn recording_a_running_operation_lets_it_be_claimed_when_due(world: World) {
     let store = &world.store;
     begin(store, &operation("op-1", Kind::Provision, &key("1"))).await;
     let lease = claim(store, NOW).await;
@@ -139,7 +139,7 @@ pub async fn recording_a_running_operation_lets_it_be_claimed_when_due(world: Wo
     assert_ne!(again.token, lease.token);
 }
 
-pub async fn a_called_off_operation_is_written_no_more(world: World) {
+pub(crate) async fn a_called_off_operation_is_written_no_more(world: World) {
     let store = &world.store;
     let one = instance("1");
     put(store, &one).await;
@@ -161,7 +161,29 @@ pub async fn a_called_off_operation_is_written_no_more(world: World) {
     assert_eq!((off.state, off.description.as_str()), (OperationState::Failed, "called off"));
 }
 
-pub async fn what_follows_a_called_off_operation_waits_until_it_is_let_go(world: World) {
+pub(crate) async fn a_step_is_not_recorded_in_the_midst_of_a_decision(world: World) {
+    let store = &world.store;
+    let one = instance("1");
+    put(store, &one).await;
+    begin(store, &operation("op-1", Kind::Provision, &one.key)).await;
+    let lease = claim(store, NOW).await;
+    let mut decision = store.decide(&one.key).await.unwrap();
+    assert_eq!(decision.running().await.unwrap().len(), 1);
+    let recorder = {
+        let (store, lease) = (store.clone(), lease.clone());
+        let end = ended(&lease.operation, OperationState::Succeeded, NOW + 1);
+        tokio::spawn(async move { store.record(&lease, &end, Effect::None).await.unwrap() })
+    };
+    pause(200).await;
+    assert!(!recorder.is_finished());
+    // What the decision saw still holds.
+    assert_eq!(decision.running().await.unwrap().len(), 1);
+    decision.call_off(&lease.operation.id, "called off", NOW + 1).await.unwrap();
+    decision.commit().await.unwrap();
+    assert!(!recorder.await.unwrap());
+}
+
+pub(crate) async fn what_follows_a_called_off_operation_waits_until_it_is_let_go(world: World) {
     let store = &world.store;
     let (one, other) = (key("1"), key("2"));
     begin(store, &operation("op-1", Kind::Provision, &one)).await;
@@ -184,7 +206,9 @@ pub async fn what_follows_a_called_off_operation_waits_until_it_is_let_go(world:
     assert_eq!(claim(store, NOW + 3).await.operation.id.as_str(), "op-2");
 }
 
-pub async fn what_follows_a_dead_workers_called_off_operation_waits_for_its_lease(world: World) {
+pub(crate) async fn what_follows_a_dead_workers_called_off_operation_waits_for_its_lease(
+    world: World,
+) {
     let store = &world.store;
     begin(store, &operation("op-1", Kind::Provision, &key("1"))).await;
     let dead = claim(store, NOW).await;
@@ -195,7 +219,7 @@ pub async fn what_follows_a_dead_workers_called_off_operation_waits_for_its_leas
     assert_eq!(claim(store, NOW + LEASE).await.operation.id.as_str(), "op-2");
 }
 
-pub async fn a_new_process_ends_all_leases(world: World) {
+pub(crate) async fn a_new_process_ends_all_leases(world: World) {
     let store = &world.store;
     for id in ["1", "2", "3"] {
         begin(store, &operation(&format!("op-{id}"), Kind::Provision, &key(id))).await;
@@ -208,7 +232,7 @@ pub async fn a_new_process_ends_all_leases(world: World) {
     assert_eq!(claim(store, NOW).await.operation.id.as_str(), "op-2");
 }
 
-pub async fn forgetting_a_binding(world: World) {
+pub(crate) async fn forgetting_a_binding(world: World) {
     let store = &world.store;
     let (gone, stays) = (binding(&key("1"), "gone"), binding(&key("1"), "stays"));
     put_binding(store, &gone).await;
@@ -216,7 +240,8 @@ pub async fn forgetting_a_binding(world: World) {
     let unbind = operation_on("op-1", Kind::Unbind, &gone);
     begin(store, &unbind).await;
     finish(store, &unbind, NOW, Effect::ForgetBinding).await;
-    assert_eq!(store.bindings(&key("1")).await.unwrap(), [stays.clone()]);
+    let left = store.bindings(&key("1")).await.unwrap();
+    assert_eq!(left.as_slice(), std::slice::from_ref(&stays));
     let latest = store.latest(gone.key.as_str()).await.unwrap().unwrap();
     assert_eq!(latest.state, OperationState::Succeeded, "what happened is still known");
 
@@ -228,7 +253,7 @@ pub async fn forgetting_a_binding(world: World) {
     assert_eq!(store.binding(&stays.key).await.unwrap(), Some(ready));
 }
 
-pub async fn forgetting_an_instance_takes_all_with_it(world: World) {
+pub(crate) async fn forgetting_an_instance_takes_all_with_it(world: World) {
     let store = &world.store;
     let mut one = instance("1");
     one.ports = [("redis".to_owned(), 20_000)].into();
@@ -260,7 +285,7 @@ pub async fn forgetting_an_instance_takes_all_with_it(world: World) {
     assert_eq!(ports["redis"], 20_000, "its port is free again");
 }
 
-pub async fn forgetting_keeps_what_others_own(world: World) {
+pub(crate) async fn forgetting_keeps_what_others_own(world: World) {
     let store = &world.store;
     let (one, mut two) = (instance("1"), instance("2"));
     two.ports = [("redis".to_owned(), 20_001)].into();
@@ -280,7 +305,7 @@ pub async fn forgetting_keeps_what_others_own(world: World) {
     assert!(!store.was_removed(&two.key).await.unwrap());
 }
 
-pub async fn an_instance_made_again_is_not_removed(world: World) {
+pub(crate) async fn an_instance_made_again_is_not_removed(world: World) {
     let store = &world.store;
     let one = instance("1");
     put(store, &one).await;
@@ -292,7 +317,7 @@ pub async fn an_instance_made_again_is_not_removed(world: World) {
     assert!(!store.was_removed(&one.key).await.unwrap());
 }
 
-pub async fn old_operations_are_forgotten(world: World) {
+pub(crate) async fn old_operations_are_forgotten(world: World) {
     let store = &world.store;
     let one = instance("1");
     put(store, &one).await;

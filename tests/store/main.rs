@@ -1,6 +1,8 @@
 //! What the store promises, held on both databases: every test below is run on SQLite and on a
 //! real PostgreSQL.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod audit;
 mod decisions;
 mod leases;
@@ -64,6 +66,7 @@ contract! {
         recording_a_step_moves_the_operation_and_its_instance,
         recording_a_running_operation_lets_it_be_claimed_when_due,
         a_called_off_operation_is_written_no_more,
+        a_step_is_not_recorded_in_the_midst_of_a_decision,
         what_follows_a_called_off_operation_waits_until_it_is_let_go,
         what_follows_a_dead_workers_called_off_operation_waits_for_its_lease,
         a_new_process_ends_all_leases,
@@ -100,6 +103,7 @@ contract! {
     schema {
         opening_again_keeps_everything,
         many_brokers_may_open_at_once,
+        a_broker_waits_while_another_migrates,
         a_newer_schema_is_refused_and_left_alone,
         every_migration_runs_on_the_data_of_those_before,
     }

@@ -6,12 +6,12 @@ use banquet::model::Kind;
 use banquet::store::{Effect, StoreError};
 use tokio::task::JoinSet;
 
-use crate::samples::{NOW, begin, claim, instance, operation, put};
+use crate::samples::{NOW, begin, claim, instance, operation, pause, put};
 use crate::world::World;
 
 const HOUR: i64 = 3_600_000;
 
-pub async fn the_lowest_free_ports_are_given(world: World) {
+pub(crate) async fn the_lowest_free_ports_are_given(world: World) {
     let store = &world.store;
     let mut one = instance("1");
     one.ports = [("redis".to_owned(), 20_001)].into();
@@ -26,7 +26,7 @@ pub async fn the_lowest_free_ports_are_given(world: World) {
     assert_eq!(decision.free_ports(&[], &(20_000..=20_009), NOW).await.unwrap(), [].into());
 }
 
-pub async fn a_used_up_range_says_so(world: World) {
+pub(crate) async fn a_used_up_range_says_so(world: World) {
     let store = &world.store;
     let mut one = instance("1");
     one.ports = [("redis".to_owned(), 65_535)].into();
@@ -38,7 +38,7 @@ pub async fn a_used_up_range_says_so(world: World) {
     assert!(matches!(error, StoreError::NoPortLeft(65_534, 65_535)), "{error:?}");
 }
 
-pub async fn many_at_once_get_distinct_ports(world: World) {
+pub(crate) async fn many_at_once_get_distinct_ports(world: World) {
     let mut deciders = JoinSet::new();
     for number in 0..30 {
         let store = world.store.clone();
@@ -46,7 +46,7 @@ pub async fn many_at_once_get_distinct_ports(world: World) {
             let mut one = instance(&number.to_string());
             let mut decision = store.decide(&one.key).await.unwrap();
             one.ports = decision.free_ports(&["a", "b"], &(20_000..=20_059), NOW).await.unwrap();
-            tokio::task::yield_now().await;
+            pause(20).await;
             decision.put_instance(&one).await.unwrap();
             decision.commit().await.unwrap();
             one.ports.into_values().collect::<Vec<_>>()
@@ -56,7 +56,7 @@ pub async fn many_at_once_get_distinct_ports(world: World) {
     assert_eq!(given.into_iter().collect::<BTreeSet<_>>(), (20_000..=20_059).collect());
 }
 
-pub async fn a_taken_port_is_exchanged_and_held_back(world: World) {
+pub(crate) async fn a_taken_port_is_exchanged_and_held_back(world: World) {
     let store = &world.store;
     let range = 20_000..=20_009;
     let mut one = instance("1");
@@ -80,7 +80,7 @@ pub async fn a_taken_port_is_exchanged_and_held_back(world: World) {
     assert!(store.record(&lease, &lease.operation.clone(), Effect::None).await.unwrap());
 }
 
-pub async fn a_port_that_an_app_may_know_is_never_exchanged(world: World) {
+pub(crate) async fn a_port_that_an_app_may_know_is_never_exchanged(world: World) {
     let store = &world.store;
     let mut one = instance("1");
     one.ports = [("a".to_owned(), 20_000)].into();
@@ -92,7 +92,7 @@ pub async fn a_port_that_an_app_may_know_is_never_exchanged(world: World) {
     assert_eq!(kept, Some(one.ports));
 }
 
-pub async fn a_port_belongs_to_one_instance(world: World) {
+pub(crate) async fn a_port_belongs_to_one_instance(world: World) {
     let store = &world.store;
     let (mut one, mut two) = (instance("1"), instance("2"));
     one.ports = [("a".to_owned(), 20_000)].into();

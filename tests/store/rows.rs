@@ -9,7 +9,7 @@ use crate::samples::{
 };
 use crate::world::World;
 
-pub async fn an_instance_reads_as_it_was_written(world: World) {
+pub(crate) async fn an_instance_reads_as_it_was_written(world: World) {
     let store = &world.store;
     let mut wanted = instance("1");
     wanted.ports = [("redis".to_owned(), 20_000), ("a=b".to_owned(), 20_001)].into();
@@ -31,7 +31,7 @@ pub async fn an_instance_reads_as_it_was_written(world: World) {
     assert_eq!(decision.instance().await.unwrap(), Some(wanted));
 }
 
-pub async fn instances_come_the_oldest_first(world: World) {
+pub(crate) async fn instances_come_the_oldest_first(world: World) {
     let store = &world.store;
     for (id, created_at) in [("b", NOW + 2), ("a", NOW + 3), ("c", NOW + 1)] {
         let mut one = instance(id);
@@ -42,7 +42,7 @@ pub async fn instances_come_the_oldest_first(world: World) {
     assert_eq!(ids.collect::<Vec<_>>(), ["c", "b", "a"]);
 }
 
-pub async fn a_binding_reads_as_it_was_written(world: World) {
+pub(crate) async fn a_binding_reads_as_it_was_written(world: World) {
     let store = &world.store;
     let key = instance("1").key;
     let mut first = binding(&key, "first");
@@ -61,7 +61,7 @@ pub async fn a_binding_reads_as_it_was_written(world: World) {
     assert_eq!(store.bindings(&key).await.unwrap(), [second, first]);
 }
 
-pub async fn an_operation_reads_as_it_was_written(world: World) {
+pub(crate) async fn an_operation_reads_as_it_was_written(world: World) {
     let store = &world.store;
     let key = instance("1").key;
     let mut update = operation("op-1", Kind::Update, &key);
@@ -80,7 +80,7 @@ pub async fn an_operation_reads_as_it_was_written(world: World) {
     assert_eq!(store.latest(key.as_str()).await.unwrap(), Some(update));
 }
 
-pub async fn the_newest_operation_is_the_one_begun_last(world: World) {
+pub(crate) async fn the_newest_operation_is_the_one_begun_last(world: World) {
     let store = &world.store;
     let key = instance("1").key;
     // The clock stands still, and the ids sort the wrong way round.
@@ -97,7 +97,7 @@ pub async fn the_newest_operation_is_the_one_begun_last(world: World) {
     assert_eq!(decision.latest("nobody").await.unwrap(), None);
 }
 
-pub async fn operations_are_listed_the_newest_first(world: World) {
+pub(crate) async fn operations_are_listed_the_newest_first(world: World) {
     let store = &world.store;
     let (one, other) = (instance("1").key, instance("2").key);
     let mut provision = operation("op-1", Kind::Provision, &one);
@@ -114,7 +114,7 @@ pub async fn operations_are_listed_the_newest_first(world: World) {
     assert_eq!(store.operations(Some(&one), 10).await.unwrap(), [bind, provision]);
 }
 
-pub async fn any_text_is_kept(world: World) {
+pub(crate) async fn any_text_is_kept(world: World) {
     let store = &world.store;
     let nasty = "a/b c'\"; DROP TABLE instances; -- $1 ? \\ %2F \u{202e}\n😀";
     let mut wanted = instance(nasty);
@@ -129,7 +129,7 @@ pub async fn any_text_is_kept(world: World) {
     assert_eq!(store.binding(&named.key).await.unwrap(), Some(named));
 }
 
-pub async fn instances_are_counted_by_tenant_and_plan(world: World) {
+pub(crate) async fn instances_are_counted_by_tenant_and_plan(world: World) {
     let store = &world.store;
     for id in ["1", "2", "3"] {
         let mut one = instance(id);

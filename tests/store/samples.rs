@@ -11,18 +11,21 @@ use banquet::model::{
 };
 use banquet::secret::Secret;
 use banquet::store::{Effect, Lease, Store};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// When the samples begin.
-pub const NOW: Millis = 1_700_000_000_000;
+pub(crate) const NOW: Millis = 1_700_000_000_000;
 /// How long workers of the tests hold on.
-pub const LEASE: Millis = 30_000;
+pub(crate) const LEASE: Millis = 30_000;
 
-pub fn object(value: serde_json::Value) -> Object {
-    value.as_object().unwrap().clone()
+pub(crate) fn object(value: Value) -> Object {
+    match value {
+        Value::Object(object) => object,
+        other => panic!("not an object: {other}"),
+    }
 }
 
-pub fn workload(password: &str) -> Workload {
+pub(crate) fn workload(password: &str) -> Workload {
     let file = File {
         path: "/conf/users.acl".to_owned(),
         content: Secret::from(format!("user admin >{password}")),
@@ -60,11 +63,11 @@ pub fn workload(password: &str) -> Workload {
     }
 }
 
-pub fn key(id: &str) -> InstanceKey {
+pub(crate) fn key(id: &str) -> InstanceKey {
     InstanceKey::derive(&PlatformName::from("cf"), &InstanceId::from(id))
 }
 
-pub fn instance(id: &str) -> Instance {
+pub(crate) fn instance(id: &str) -> Instance {
     Instance {
         key: key(id),
         platform: "cf".into(),
@@ -88,7 +91,7 @@ pub fn instance(id: &str) -> Instance {
     }
 }
 
-pub fn binding(instance: &InstanceKey, id: &str) -> Binding {
+pub(crate) fn binding(instance: &InstanceKey, id: &str) -> Binding {
     let key = BindingKey::derive(instance, &BindingId::from(id));
     Binding {
         instance: instance.clone(),
@@ -106,7 +109,7 @@ pub fn binding(instance: &InstanceKey, id: &str) -> Binding {
     }
 }
 
-pub fn operation(id: &str, kind: Kind, instance: &InstanceKey) -> Operation {
+pub(crate) fn operation(id: &str, kind: Kind, instance: &InstanceKey) -> Operation {
     Operation {
         id: id.into(),
         kind,
@@ -127,11 +130,11 @@ pub fn operation(id: &str, kind: Kind, instance: &InstanceKey) -> Operation {
     }
 }
 
-pub fn operation_on(id: &str, kind: Kind, binding: &Binding) -> Operation {
+pub(crate) fn operation_on(id: &str, kind: Kind, binding: &Binding) -> Operation {
     Operation { binding: Some(binding.key.clone()), ..operation(id, kind, &binding.instance) }
 }
 
-pub fn target(password: &str) -> Target {
+pub(crate) fn target(password: &str) -> Target {
     Target {
         plan_id: "plan-medium".into(),
         parameters: object(json!({"x": 1})),
@@ -142,40 +145,45 @@ pub fn target(password: &str) -> Target {
     }
 }
 
-pub fn ended(operation: &Operation, state: OperationState, at: Millis) -> Operation {
+pub(crate) fn ended(operation: &Operation, state: OperationState, at: Millis) -> Operation {
     Operation { state, finished_at: Some(at), description: "ended".to_owned(), ..operation.clone() }
 }
 
 /// Writes the instance.
-pub async fn put(store: &Store, instance: &Instance) {
+pub(crate) async fn put(store: &Store, instance: &Instance) {
     let mut decision = store.decide(&instance.key).await.unwrap();
     decision.put_instance(instance).await.unwrap();
     decision.commit().await.unwrap();
 }
 
 /// Writes the binding.
-pub async fn put_binding(store: &Store, binding: &Binding) {
+pub(crate) async fn put_binding(store: &Store, binding: &Binding) {
     let mut decision = store.decide(&binding.instance).await.unwrap();
     decision.put_binding(binding).await.unwrap();
     decision.commit().await.unwrap();
 }
 
 /// Begins the operation.
-pub async fn begin(store: &Store, operation: &Operation) {
+pub(crate) async fn begin(store: &Store, operation: &Operation) {
     let mut decision = store.decide(&operation.instance).await.unwrap();
     decision.begin(operation).await.unwrap();
     decision.commit().await.unwrap();
 }
 
 /// Claims what must be there to claim.
-pub async fn claim(store: &Store, now: Millis) -> Lease {
+pub(crate) async fn claim(store: &Store, now: Millis) -> Lease {
     store.claim(now, LEASE).await.unwrap().expect("something to claim")
 }
 
 /// Claims the operation, which must be the next, and ends it with an effect.
-pub async fn finish(store: &Store, operation: &Operation, at: Millis, effect: Effect) {
+pub(crate) async fn finish(store: &Store, operation: &Operation, at: Millis, effect: Effect) {
     let lease = claim(store, at).await;
     assert_eq!(lease.operation.id, operation.id);
     let end = ended(&lease.operation, OperationState::Succeeded, at);
     assert!(store.record(&lease, &end, effect).await.unwrap());
+}
+
+/// Long enough for others to come between, were they not kept out.
+pub(crate) async fn pause(ms: u64) {
+    tokio::time::sleep(std::time::Duration::from_millis(ms)).await;
 }

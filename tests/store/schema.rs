@@ -8,10 +8,10 @@ use banquet::store::{Store, StoreError};
 use sqlx::AssertSqlSafe;
 use tokio::task::JoinSet;
 
-use crate::samples::{instance, put};
+use crate::samples::{instance, pause, put};
 use crate::world::{World, seal};
 
-pub async fn opening_again_keeps_everything(world: World) {
+pub(crate) async fn opening_again_keeps_everything(world: World) {
     let one = instance("1");
     put(&world.store, &one).await;
     let id = world.store.broker_id().await.unwrap();
@@ -23,7 +23,7 @@ pub async fn opening_again_keeps_everything(world: World) {
     assert_eq!(again.instances().await.unwrap(), [one]);
 }
 
-pub async fn many_brokers_may_open_at_once(world: World) {
+pub(crate) async fn many_brokers_may_open_at_once(world: World) {
     let (empty, _folder) = world.empty().await;
     let url = empty.connect_options().database_url.to_string();
     let mut brokers = JoinSet::new();
@@ -37,7 +37,19 @@ pub async fn many_brokers_may_open_at_once(world: World) {
     assert_eq!(ids.len(), 1);
 }
 
-pub async fn a_newer_schema_is_refused_and_left_alone(world: World) {
+pub(crate) async fn a_broker_waits_while_another_migrates(world: World) {
+    let (pool, _folder) = world.empty().await;
+    let mut transaction = migrations::begin(&pool).await.unwrap();
+    let (url, seal) = (pool.connect_options().database_url.to_string(), seal(&[&world.key]));
+    let other = tokio::spawn(async move { Store::open(&url, seal).await.unwrap() });
+    pause(500).await;
+    assert!(!other.is_finished());
+    migrations::run(&mut transaction, ALL).await.unwrap();
+    transaction.commit().await.unwrap();
+    assert_eq!(other.await.unwrap().instances().await.unwrap(), []);
+}
+
+pub(crate) async fn a_newer_schema_is_refused_and_left_alone(world: World) {
     let raw = world.raw().await;
     let newer = "INSERT INTO schema_versions (version, name) VALUES (9999, 'from the future')";
     sqlx::query(newer).execute(&raw).await.unwrap();
@@ -52,7 +64,7 @@ pub async fn a_newer_schema_is_refused_and_left_alone(world: World) {
 }
 
 /// A migration without sample rows is refused: nobody would see that a later one breaks on data.
-pub async fn every_migration_runs_on_the_data_of_those_before(world: World) {
+pub(crate) async fn every_migration_runs_on_the_data_of_those_before(world: World) {
     let (pool, _folder) = world.empty().await;
     for (index, migration) in ALL.iter().enumerate() {
         let mut transaction = migrations::begin(&pool).await.unwrap();

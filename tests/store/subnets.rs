@@ -21,7 +21,7 @@ async fn take(world: &World, tenant: &str, prefix: u8) -> Result<Ipv4Net, StoreE
     Ok(subnet)
 }
 
-pub async fn a_tenant_keeps_its_subnet(world: World) {
+pub(crate) async fn a_tenant_keeps_its_subnet(world: World) {
     let tenant = TenantId::from("one");
     assert_eq!(world.store.subnet(&tenant).await.unwrap(), None);
     let first = take(&world, "one", 28).await.unwrap();
@@ -32,7 +32,7 @@ pub async fn a_tenant_keeps_its_subnet(world: World) {
     assert_eq!(take(&world, "three", 26).await.unwrap().to_string(), "10.213.0.64/26");
 }
 
-pub async fn a_used_up_pool_says_so(world: World) {
+pub(crate) async fn a_used_up_pool_says_so(world: World) {
     for tenant in ["one", "two"] {
         take(&world, tenant, 25).await.unwrap();
     }
@@ -41,7 +41,7 @@ pub async fn a_used_up_pool_says_so(world: World) {
     assert_eq!(world.store.subnet(&"three".into()).await.unwrap(), None);
 }
 
-pub async fn many_tenants_at_once_get_distinct_subnets(world: World) {
+pub(crate) async fn many_tenants_at_once_get_distinct_subnets(world: World) {
     let mut deciders = JoinSet::new();
     for number in 0..16 {
         let store = world.store.clone();

@@ -8,21 +8,21 @@ use tempfile::TempDir;
 
 use crate::postgres;
 
-pub struct World {
-    pub store: Store,
-    pub url: String,
-    pub key: Secret,
+pub(crate) struct World {
+    pub(crate) store: Store,
+    pub(crate) url: String,
+    pub(crate) key: Secret,
     _folder: Option<TempDir>,
 }
 
 impl World {
-    pub async fn sqlite() -> Self {
+    pub(crate) async fn sqlite() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", folder.path().join("a database.db").display());
         Self::open(url, Some(folder)).await
     }
 
-    pub async fn postgres() -> Self {
+    pub(crate) async fn postgres() -> Self {
         Self::open(postgres::database().await, None).await
     }
 
@@ -33,16 +33,16 @@ impl World {
     }
 
     /// Past the store, to see and break what is kept.
-    pub async fn raw(&self) -> AnyPool {
+    pub(crate) async fn raw(&self) -> AnyPool {
         AnyPool::connect(&self.url).await.unwrap()
     }
 
-    pub fn is_sqlite(&self) -> bool {
+    pub(crate) fn is_sqlite(&self) -> bool {
         self.url.starts_with("sqlite")
     }
 
     /// An empty database beside this one, of the same kind.
-    pub async fn empty(&self) -> (AnyPool, Option<TempDir>) {
+    pub(crate) async fn empty(&self) -> (AnyPool, Option<TempDir>) {
         if self.is_sqlite() {
             let folder = tempfile::tempdir().unwrap();
             let url = format!("sqlite://{}?mode=rwc", folder.path().join("empty.db").display());
@@ -53,6 +53,6 @@ impl World {
     }
 }
 
-pub fn seal(keys: &[&Secret]) -> Seal {
+pub(crate) fn seal(keys: &[&Secret]) -> Seal {
     Seal::new(&keys.iter().map(|key| (*key).clone()).collect::<Vec<_>>()).unwrap()
 }

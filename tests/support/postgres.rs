@@ -25,7 +25,7 @@ struct Server {
 }
 
 /// The address of a new, empty database.
-pub async fn database() -> String {
+pub(crate) async fn database() -> String {
     static SERVER: OnceLock<Server> = OnceLock::new();
     let server = tokio::task::spawn_blocking(|| SERVER.get_or_init(Server::start)).await.unwrap();
     let name = format!("test_{}", server.databases.fetch_add(1, Ordering::SeqCst));
@@ -112,7 +112,7 @@ async fn connect(address: &str) -> AnyConnection {
     loop {
         match AnyConnection::connect(address).await {
             Ok(connection) => return connection,
-            Err(error) if start.elapsed() > Duration::from_secs(60) => panic!("{error}"),
+            Err(error) if start.elapsed() > Duration::from_mins(1) => panic!("{error}"),
             Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
         }
     }
