@@ -42,11 +42,7 @@ impl Broker {
             Ended::Failed(_) | Ended::Not if accepts_incomplete => {
                 Ok(Response::Accepted(operation))
             }
-            Ended::Failed(failed) => Err(Refusal::Failed {
-                description: failed.description,
-                instance_usable: None,
-                update_repeatable: None,
-            }),
+            Ended::Failed(failed) => Err(self.failure(*failed).await),
             Ended::Not => Err(self.take_back(&operation).await?),
         }
     }

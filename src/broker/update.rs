@@ -44,11 +44,7 @@ impl Broker {
             Ended::Failed(_) | Ended::Not if accepts_incomplete => {
                 Ok(Response::Accepted(operation))
             }
-            Ended::Failed(failed) => Err(Refusal::Failed {
-                description: failed.description,
-                instance_usable: failed.instance_usable,
-                update_repeatable: failed.update_repeatable,
-            }),
+            Ended::Failed(failed) => Err(self.failure(*failed).await),
             Ended::Not => Err(self.take_back(&operation).await?),
         }
     }

@@ -54,6 +54,24 @@ impl Broker {
         }
     }
 
+    /// The answer to who waited for something that failed. What was called off meanwhile was so by
+    /// a later request on the same thing.
+    pub(super) async fn failure(&self, failed: Operation) -> Refusal {
+        let latest = match self.store.latest(failed.subject()).await {
+            Ok(latest) => latest,
+            Err(error) => return error.into(),
+        };
+        if latest.is_none_or(|latest| latest.id != failed.id) {
+            return Refusal::Concurrency;
+        }
+        let update = failed.kind == Kind::Update;
+        Refusal::Failed {
+            description: failed.description,
+            instance_usable: failed.instance_usable.filter(|_| update),
+            update_repeatable: failed.update_repeatable.filter(|_| update),
+        }
+    }
+
     /// How long an answer may wait: where it may be 202, not long.
     pub(super) fn patience(&self, accepts_incomplete: bool) -> Duration {
         if accepts_incomplete { self.settings.inline_wait } else { self.settings.longest_wait }

@@ -21,15 +21,20 @@ pub(super) async fn ready(State(context): State<Context>) -> Response {
         Ok(()) => None,
         Err(error) => Some(error.to_string()),
     };
-    let ready = engine.is_none() && database.is_none();
-    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let why = [("the container engine", &engine), ("the database", &database)]
+        .into_iter()
+        .filter(|(_, fault)| fault.is_some())
+        .map(|(what, _)| what)
+        .collect::<Vec<_>>();
     let said = |fault: Option<String>| fault.unwrap_or_else(|| "ok".to_owned());
-    answer::json(
-        status,
-        &json!({
-            "status": if ready { "ok" } else { "unavailable" },
-            "container_engine": said(engine),
-            "database": said(database),
-        }),
-    )
+    let mut body = json!({
+        "status": if why.is_empty() { "ok" } else { "unavailable" },
+        "container_engine": said(engine),
+        "database": said(database),
+    });
+    if why.is_empty() {
+        return answer::json(StatusCode::OK, &body);
+    }
+    body["description"] = format!("changes wait for {}", why.join(" and ")).into();
+    answer::pending(StatusCode::SERVICE_UNAVAILABLE, &body)
 }
