@@ -133,18 +133,15 @@ mod tests {
     use super::*;
     use crate::model::FaultKind;
 
-    fn object(value: serde_json::Value) -> Object {
-        value.as_object().expect("an object").clone()
-    }
-
     #[test]
     fn numbers_may_be_written_as_text() {
-        let settings = object(json!({"a": 1, "b": "2", "c": "64mb", "d": -1}));
-        assert_eq!(whole_number(&settings, "a").unwrap(), Some(1));
-        assert_eq!(whole_number(&settings, "b").unwrap(), Some(2));
-        assert_eq!(whole_number(&settings, "absent").unwrap(), None);
+        let settings = json!({"a": 1, "b": "2", "c": "64mb", "d": -1});
+        let settings = settings.as_object().expect("an object");
+        assert_eq!(whole_number(settings, "a").unwrap(), Some(1));
+        assert_eq!(whole_number(settings, "b").unwrap(), Some(2));
+        assert_eq!(whole_number(settings, "absent").unwrap(), None);
         for name in ["c", "d"] {
-            assert_eq!(whole_number(&settings, name).unwrap_err().kind, FaultKind::Fatal);
+            assert_eq!(whole_number(settings, name).unwrap_err().kind, FaultKind::Fatal);
         }
     }
 

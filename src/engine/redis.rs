@@ -21,12 +21,15 @@ const SETTINGS: [&str; 9] = [
     "maxclients",
     "maxmemory",
     "maxmemory-clients",
-    "maxmemory-policy",
+    POLICY,
     "maxmemory-samples",
     "notify-keyspace-events",
     "tcp-keepalive",
     "timeout",
 ];
+
+/// Which keys go when memory is full.
+const POLICY: &str = "maxmemory-policy";
 
 #[async_trait]
 impl Engine for Redis {
@@ -60,13 +63,12 @@ impl Engine for Redis {
             if memory.limit != 0 && allowed >= memory.limit {
                 return Ok(());
             }
-            let policy = next.get("maxmemory-policy").and_then(Value::as_str);
+            let policy = next.get(POLICY).and_then(Value::as_str).unwrap_or(&memory.policy);
             // The other policies evict nothing, or only what expires by itself.
-            let evicts = policy.unwrap_or(&memory.policy).starts_with("allkeys-");
-            if memory.used > allowed && !evicts {
+            if memory.used > allowed && !policy.starts_with("allkeys-") {
                 return Err(too_small(memory.used, allowed));
             }
-            let next = [("maxmemory".to_owned(), allowed.to_string())];
+            let next = [("maxmemory", allowed.to_string()), (POLICY, policy.to_owned())];
             set(&mut connection, &next).await
         })
         .await
@@ -164,7 +166,7 @@ fn info<'a>(text: &'a str, name: &str) -> Option<&'a str> {
 }
 
 /// The plan's settings as Redis spells them.
-fn settings(object: &Object) -> Result<Vec<(String, String)>, Fault> {
+fn settings(object: &Object) -> Result<Vec<(&str, String)>, Fault> {
     let mut settings = Vec::with_capacity(object.len());
     for (name, value) in object {
         if !SETTINGS.contains(&name.as_str()) {
@@ -181,7 +183,7 @@ fn settings(object: &Object) -> Result<Vec<(String, String)>, Fault> {
                 )));
             }
         };
-        settings.push((name.clone(), text));
+        settings.push((name.as_str(), text));
     }
     Ok(settings)
 }
@@ -189,7 +191,7 @@ fn settings(object: &Object) -> Result<Vec<(String, String)>, Fault> {
 /// All or none: Redis checks every pair before it takes the first.
 async fn set(
     connection: &mut MultiplexedConnection,
-    settings: &[(String, String)],
+    settings: &[(&str, String)],
 ) -> Result<(), Fault> {
     let mut command = ::redis::cmd("CONFIG");
     command.arg("SET");
@@ -218,16 +220,14 @@ mod tests {
 
     #[test]
     fn only_known_settings_reach_the_server() {
-        let of = |value: Value| settings(value.as_object().expect("an object"));
+        let known = json!({"maxmemory": 1024, "maxmemory-policy": "noeviction"});
         assert_eq!(
-            of(json!({"maxmemory": 1024, "maxmemory-policy": "noeviction"})).unwrap(),
-            [
-                ("maxmemory".to_owned(), "1024".to_owned()),
-                ("maxmemory-policy".to_owned(), "noeviction".to_owned())
-            ]
+            settings(known.as_object().unwrap()).unwrap(),
+            [("maxmemory", "1024".to_owned()), ("maxmemory-policy", "noeviction".to_owned())]
         );
         for refused in [json!({"dir": "/etc"}), json!({"timeout": [1]})] {
-            assert_eq!(of(refused).unwrap_err().kind, FaultKind::Fatal);
+            let fault = settings(refused.as_object().unwrap()).unwrap_err();
+            assert_eq!(fault.kind, FaultKind::Fatal);
         }
     }
 }

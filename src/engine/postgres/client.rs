@@ -1,5 +1,6 @@
 //! The connection, and what its errors mean for an operation.
 
+use sqlx::error::DatabaseError;
 use sqlx::postgres::types::Oid;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
@@ -32,12 +33,16 @@ impl Session {
             .options([
                 // What apps put into their schemas must not be found by a superuser's statements.
                 ("search_path", "pg_catalog"),
-                // Taking away what was never given is worth no warning in our log.
+                // Statements hold password verifiers, whatever the server would log.
+                ("log_statement", "none"),
+                ("log_min_duration_statement", "-1"),
+                ("log_min_error_statement", "panic"),
+                // To take away what was never given is worth no warning, there or here.
+                ("log_min_messages", "error"),
                 ("client_min_messages", "error"),
                 ("lock_timeout", "5s"),
                 ("statement_timeout", "10s"),
             ])
-            // Statements hold password verifiers.
             .disable_statement_logging();
         let connection = PgConnection::connect_with(&options)
             .await
@@ -103,7 +108,7 @@ impl Session {
 
 /// Says what could not be done. PostgreSQL's own words go to the log only.
 pub(super) fn fault(doing: &str, error: sqlx::Error) -> Fault {
-    let code = error.as_database_error().and_then(|error| error.code()).unwrap_or_default();
+    let code = error.as_database_error().and_then(DatabaseError::code).unwrap_or_default();
     let retry = |why: &str| Fault::retry(format!("could not {doing}: {why}"));
     let fault = match &*code {
         "" => retry("the connection failed"),
