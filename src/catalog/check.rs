@@ -59,7 +59,8 @@ pub(super) fn offering(file: &OfferingFile, around: Surroundings<'_>, report: Re
 
 fn plans(file: &OfferingFile, report: Report<'_>) {
     let Some(first) = file.plans.first() else {
-        return report.at(file.line, "an offering has at least one plan: `plans` is missing or empty");
+        return report
+            .at(file.line, "an offering has at least one plan: `plans` is missing or empty");
     };
     let mut lines = BTreeMap::new();
     for plan in &file.plans {
@@ -120,8 +121,9 @@ fn name(name: &At<String>, report: Report<'_>) {
     let edge = |c: Option<char>| c.is_none_or(|c| c.is_ascii_alphanumeric());
     let all = text.chars().all(|c| c.is_ascii_alphanumeric() || ".-".contains(c));
     if !all || !edge(text.chars().next()) || !edge(text.chars().last()) {
-        let message =
-            format!("`{text}` is no name for a command line: letters, digits, and `.` or `-` within");
+        let message = format!(
+            "`{text}` is no name for a command line: letters, digits, and `.` or `-` within"
+        );
         report.at(name.line, message);
     }
     if text.chars().count() > MAX_NAME_CHARS {
@@ -145,7 +147,10 @@ fn maintenance(file: &MaintenanceFile, report: Report<'_>) {
     }
     let chars = |text: &At<String>| text.value.chars().count();
     if chars(version) + file.description.as_ref().map_or(0, chars) > MAX_MAINTENANCE_CHARS {
-        report.at(version.line, format!("`maintenance` has at most {MAX_MAINTENANCE_CHARS} characters"));
+        report.at(
+            version.line,
+            format!("`maintenance` has at most {MAX_MAINTENANCE_CHARS} characters"),
+        );
     }
 }
 
@@ -240,9 +245,16 @@ mod tests {
         ] {
             assert_eq!(image_reference(text), Ok(()), "{text}");
         }
-        for text in
-            ["redis", "localhost:5000/redis", "Redis:8", "redis:", "a//b:1", "redis:8 0", "r@sha256:12", "/r:1"]
-        {
+        for text in [
+            "redis",
+            "localhost:5000/redis",
+            "Redis:8",
+            "redis:",
+            "a//b:1",
+            "redis:8 0",
+            "r@sha256:12",
+            "/r:1",
+        ] {
             assert!(image_reference(text).is_err(), "{text}");
         }
     }

@@ -142,10 +142,8 @@ impl MetadataFile {
             "imageUrl",
         ];
         let mut fields = Fields::of(node, "`metadata`", report);
-        let texts = TEXTS
-            .into_iter()
-            .filter_map(|key| Some((key, fields.optional_text(key)?)))
-            .collect();
+        let texts =
+            TEXTS.into_iter().filter_map(|key| Some((key, fields.optional_text(key)?))).collect();
         let metadata = Self { texts, shareable: fields.flag("shareable", false) };
         fields.end();
         metadata

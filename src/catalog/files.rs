@@ -45,7 +45,9 @@ impl Files {
         let mistakes = Mistakes::default();
         let mut files = BTreeMap::new();
         match folder.canonicalize() {
-            Ok(root) => Reading { root: &root, mistakes: &mistakes, files: &mut files }.folder("", 0),
+            Ok(root) => {
+                Reading { root: &root, mistakes: &mistakes, files: &mut files }.folder("", 0)
+            }
             Err(error) => {
                 mistakes.report("").at(0, format!("can't open {}: {error}", folder.display()));
             }
@@ -64,7 +66,10 @@ impl Files {
     }
 
     /// The files whose path starts with `prefix`, by the rest of their path.
-    pub(super) fn below<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a Bytes)> {
+    pub(super) fn below<'a>(
+        &'a self,
+        prefix: &'a str,
+    ) -> impl Iterator<Item = (&'a str, &'a Bytes)> {
         self.0
             .range(prefix.to_owned()..)
             .map_while(move |(path, bytes)| Some((path.strip_prefix(prefix)?, bytes)))

@@ -60,8 +60,7 @@ impl Lock {
 
     fn ids(&self) -> impl Iterator<Item = &str> {
         self.0.values().flat_map(|offering| {
-            iter::once(offering.id.as_str())
-                .chain(offering.plans.values().map(String::as_str))
+            iter::once(offering.id.as_str()).chain(offering.plans.values().map(String::as_str))
         })
     }
 
@@ -84,9 +83,7 @@ impl Lock {
     ) -> String {
         let (locked, what) = match plan {
             None => (self.offering_id(offering), format!("offering `{offering}`")),
-            Some(plan) => {
-                (self.plan_id(offering, &plan.value), format!("plan `{}`", plan.value))
-            }
+            Some(plan) => (self.plan_id(offering, &plan.value), format!("plan `{}`", plan.value)),
         };
         match (written, locked) {
             (Some(written), Some(locked)) if written.value != locked => {
@@ -122,10 +119,7 @@ pub fn updated(files: &Files) -> Result<String, Vec<Mistake>> {
     updated_with(files, &mut fresh_id)
 }
 
-fn updated_with(
-    files: &Files,
-    fresh: &mut dyn FnMut() -> String,
-) -> Result<String, Vec<Mistake>> {
+fn updated_with(files: &Files, fresh: &mut dyn FnMut() -> String) -> Result<String, Vec<Mistake>> {
     let mistakes = Mistakes::default();
     let mut lock = Lock::read(files, &mistakes);
     for folder in files.folders() {

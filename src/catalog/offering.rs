@@ -50,7 +50,12 @@ pub(super) fn load(
         bindable: file.bindable,
         tags: file.tags.iter().map(|tag| tag.value.clone()).collect(),
         metadata: metadata(&file),
-        plans: file.plans.iter().zip(plan_ids).map(|(plan, id)| self::plan(plan, &file, id)).collect(),
+        plans: file
+            .plans
+            .iter()
+            .zip(plan_ids)
+            .map(|(plan, id)| self::plan(plan, &file, id))
+            .collect(),
         create,
         update,
         bind,

@@ -101,8 +101,11 @@ fn candidates(property: &Value) -> Vec<Value> {
     if let Some(values) = property["enum"].as_array() {
         return values.clone();
     }
-    let mut values: Vec<Value> =
-        ["default", "minimum", "maximum"].iter().filter_map(|key| property.get(key)).cloned().collect();
+    let mut values: Vec<Value> = ["default", "minimum", "maximum"]
+        .iter()
+        .filter_map(|key| property.get(key))
+        .cloned()
+        .collect();
     values.extend([json!(true), json!(false), json!(1), json!(0), json!(1.5)]);
     let length = property["minLength"].as_u64().and_then(|length| usize::try_from(length).ok());
     values.push("x".repeat(length.unwrap_or(1).clamp(1, 4_096)).into());
@@ -236,12 +239,15 @@ fn known_parameters(offering: &Offering, mistakes: &Mistakes) {
         } else {
             &[&offering.create, &offering.update]
         };
-        let known = |name: &str| schemas.iter().any(|schema| schema.properties().any(|(key, _)| key == name));
+        let known = |name: &str| {
+            schemas.iter().any(|schema| schema.properties().any(|(key, _)| key == name))
+        };
         let text = recipe.templates.text(path).unwrap_or_default();
         for (index, line) in text.lines().enumerate() {
             let tags = line.split("{{").skip(1).filter_map(|tag| tag.split("}}").next());
             for rest in tags.flat_map(|tag| tag.split("parameters.").skip(1)) {
-                let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
+                let end =
+                    rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
                 if !known(&rest[..end]) {
                     let message = format!("there is no parameter `{}`", &rest[..end]);
                     mistakes.report(path).at(index + 1, message);

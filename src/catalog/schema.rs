@@ -74,7 +74,8 @@ impl Schema {
             let line = node
                 .and_then(|node| node.get("properties").unwrap_or(node).get(name))
                 .map_or(0, |node| node.line);
-            let at = |problem: &str| report.at(line, format!("`parameters.{key}.{name}` {problem}"));
+            let at =
+                |problem: &str| report.at(line, format!("`parameters.{key}.{name}` {problem}"));
             if property.get("default").is_some_and(|value| self.refuses(name, value)) {
                 at("has a default that it does not allow");
             }
@@ -103,7 +104,9 @@ impl Schema {
     /// At most 20 faults, for people.
     pub fn check(&self, parameters: &Object) -> Result<(), Vec<String>> {
         if parameters.values().any(|value| deeper_than(value, MAX_DEPTH)) {
-            return Err(vec![format!("parameters may be nested {MAX_DEPTH} levels deep, no deeper")]);
+            return Err(vec![format!(
+                "parameters may be nested {MAX_DEPTH} levels deep, no deeper"
+            )]);
         }
         let value = Value::Object(parameters.clone());
         let faults: Vec<String> = self
@@ -147,7 +150,8 @@ impl Schema {
 /// The short form made whole; a whole schema gets its `$schema`.
 fn whole(value: &Value) -> Value {
     let Value::Object(fields) = value else { return value.clone() };
-    let is_whole = fields.get("type").is_some_and(Value::is_string) || fields.contains_key("$schema");
+    let is_whole =
+        fields.get("type").is_some_and(Value::is_string) || fields.contains_key("$schema");
     if !is_whole {
         return closed(fields.clone());
     }
@@ -306,7 +310,8 @@ mod tests {
 
     #[test]
     fn a_whole_schema_is_taken_as_it_is() {
-        let schema = compiled("type: object\nrequired: [a]\nproperties: {a: {type: string}}").unwrap();
+        let schema =
+            compiled("type: object\nrequired: [a]\nproperties: {a: {type: string}}").unwrap();
         assert_eq!(schema.document()["$schema"], DRAFT_04);
         assert!(schema.check(&object(json!({"a": "x", "b": 1}))).is_ok());
         assert!(schema.check(&Object::new()).is_err());
@@ -316,7 +321,10 @@ mod tests {
     fn schemas_that_platforms_refuse_are_mistakes() {
         for (text, wanted) in [
             ("a: 3", "o.yaml:1: `parameters.create`: `a` is a schema, written as a mapping, not 3"),
-            ("x: {type: integer}\na: {type: text}", "o.yaml:2: `parameters.create` is not a draft-04"),
+            (
+                "x: {type: integer}\na: {type: text}",
+                "o.yaml:2: `parameters.create` is not a draft-04",
+            ),
             ("a: {$ref: 'http://example.com/s'}", "leads outside"),
             ("a: {$ref: 'other.json#/a'}", "leads outside"),
             ("$schema: http://json-schema.org/draft-07/schema#\ntype: object", "`$schema` must be"),

@@ -1,7 +1,8 @@
 //! Amounts of memory and disk.
 
 /// The powers of 1024, and what they are written as.
-const UNITS: [(&str, u64); 4] = [("Ki", 1 << 10), ("Mi", 1 << 20), ("Gi", 1 << 30), ("Ti", 1 << 40)];
+const UNITS: [(&str, u64); 4] =
+    [("Ki", 1 << 10), ("Mi", 1 << 20), ("Gi", 1 << 30), ("Ti", 1 << 40)];
 
 /// Bytes, from `64Mi`, `1Gi`, `512Ki` or a plain number of bytes. Other units are refused rather
 /// than guessed: `1g` is a thousandth of `1G` to some programs and 1024³ to others.
@@ -41,7 +42,9 @@ mod tests {
 
     #[test]
     fn what_could_be_misread_is_refused() {
-        for text in ["1g", "64m", "64MB", "64 Mi", "1.5Gi", "-1", "", "Mi", "99999999999Ti", "8388608Ti"] {
+        for text in
+            ["1g", "64m", "64MB", "64 Mi", "1.5Gi", "-1", "", "Mi", "99999999999Ti", "8388608Ti"]
+        {
             assert!(parse(text).is_err(), "{text}");
         }
     }

@@ -163,8 +163,10 @@ pub(super) fn line_with(text: &str, words: &str) -> usize {
 pub(super) fn escape_specials(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     for c in json.chars() {
-        let special = matches!(c,
-            '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}');
+        let special = matches!(
+            c,
+            '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}'
+        );
         if special {
             write!(out, "\\u{:04x}", u32::from(c)).expect("a String takes all");
         } else {

@@ -20,7 +20,10 @@ fn helpers_compute() {
     let render = |text| rendered("a.conf.hbs", text, &context);
     assert_eq!(render("{{div (mul bytes 3) 4}}").unwrap(), "201326592");
     assert_eq!(render("{{mib (div bytes 4)}}MB {{kib bytes}}kB").unwrap(), "64MB 262144kB");
-    assert_eq!(render("{{min n 5 6}} {{max n 5 6}} {{add n 1 1}} {{sub n 8}}").unwrap(), "5 7 9 -1");
+    assert_eq!(
+        render("{{min n 5 6}} {{max n 5 6}} {{add n 1 1}} {{sub n 8}}").unwrap(),
+        "5 7 9 -1"
+    );
     assert!(render("{{sha256 text}}").unwrap().starts_with("d74ff0ee8da3b980"));
     assert_eq!(
         render("\n{{div n 0}}").unwrap_err(),
@@ -42,7 +45,11 @@ fn what_is_missing_is_told() {
 #[test]
 fn a_plain_file_holds_plain_values_only() {
     let render = |value: &str| {
-        rendered("a.conf.hbs", "x 1\ntimezone {{parameters.tz}}\n", &json!({"parameters": {"tz": value}}))
+        rendered(
+            "a.conf.hbs",
+            "x 1\ntimezone {{parameters.tz}}\n",
+            &json!({"parameters": {"tz": value}}),
+        )
     };
     assert_eq!(render("Europe/Berlin").unwrap(), "x 1\ntimezone Europe/Berlin\n");
     for value in ["a\nb", "a'b", "a\"b", "a\\b", "a#b", "{a}", "a;b", "$(a)", "é", "\0", "`a`"] {

@@ -65,7 +65,9 @@ fn check_files(container: &Container) -> Result<(), String> {
     for file in &container.files {
         let path = file.path.as_str();
         absolute(path)?;
-        let inside = |mount: &String| path.strip_prefix(mount.as_str()).is_some_and(|rest| rest.starts_with('/'));
+        let inside = |mount: &String| {
+            path.strip_prefix(mount.as_str()).is_some_and(|rest| rest.starts_with('/'))
+        };
         if !container.mounts.values().any(inside) {
             return Err(format!("the file {path} is in none of its mounts"));
         }
@@ -108,7 +110,8 @@ fn check_limits(container: &Container) -> Result<(), String> {
 fn no_secret(container: &Container, workload: &Workload) -> Result<(), String> {
     let secret = workload.admin.password.expose();
     let environment = container.environment.values();
-    if !secret.is_empty() && environment.chain(&container.command).any(|text| text.contains(secret)) {
+    if !secret.is_empty() && environment.chain(&container.command).any(|text| text.contains(secret))
+    {
         return Err("the password is in `environment` or `command`, where everybody sees it; \
                     put it into a file"
             .to_owned());
