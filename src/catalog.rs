@@ -23,6 +23,7 @@ mod osb;
 mod rehearse;
 mod schema;
 mod size;
+pub mod source;
 mod template;
 mod workload;
 mod yaml;

@@ -3,6 +3,7 @@
 pub mod binding;
 pub mod fault;
 pub mod instance;
+pub mod names;
 pub mod operation;
 pub mod progress;
 pub mod workload;

@@ -148,7 +148,7 @@ impl Kind {
             (Self::Update, Phase::Forward) => &[Image, Prepare, Ensure, AwaitReady, Bootstrap],
             (Self::Update, Phase::Undo) => &[Ensure, AwaitReady, Bootstrap],
             (Self::Deprovision, _) => &[Remove, Forget],
-            (Self::Bind, Phase::Forward) => &[AwaitReady, Grant],
+            (Self::Bind, Phase::Forward) => &[Grant],
             (Self::Bind, Phase::Undo) => &[Revoke],
             (Self::Unbind, _) => &[Revoke, Forget],
         }

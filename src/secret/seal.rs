@@ -11,6 +11,7 @@ use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
 use sha2::{Digest, Sha256};
 
 use super::Secret;
+use crate::id::hex;
 
 /// Seals and opens. The newest key seals; all keys open.
 #[derive(Clone)]
@@ -104,10 +105,6 @@ fn key_id(key: &[u8]) -> String {
     hash.update(b"banquet master key");
     hash.update(key);
     hex(&hash.finalize()[..4])
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {

@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use crate::backend::Place;
 use crate::id::{BrokerId, InstanceKey, TenantId};
 
+pub use crate::model::names::{container, network, volume};
+
 /// Whose it is. Nothing without our value is ever changed or removed.
 pub const BROKER: &str = "banquet.broker";
 /// Which tenant it belongs to.
@@ -17,24 +19,6 @@ pub(super) const KEY: &str = "banquet.key";
 pub(super) const SPEC: &str = "banquet.spec";
 /// How many containers the workload has that this one was made for.
 pub(super) const COUNT: &str = "banquet.containers";
-
-/// The name of an instance's container.
-#[must_use]
-pub fn container(broker: &BrokerId, instance: &InstanceKey, role: &str) -> String {
-    format!("banquet-{broker}-{instance}-{role}")
-}
-
-/// The name of an instance's volume.
-#[must_use]
-pub fn volume(broker: &BrokerId, instance: &InstanceKey, volume: &str) -> String {
-    format!("banquet-{broker}-{instance}-{volume}")
-}
-
-/// The name of a tenant's network.
-#[must_use]
-pub fn network(broker: &BrokerId, tenant: &TenantId) -> String {
-    format!("banquet-{broker}-net-{}", tenant.key())
-}
 
 /// What an instance's container is reached by within its tenant's network. The role alone would
 /// stand for every instance of the tenant at once.

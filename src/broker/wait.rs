@@ -1,0 +1,107 @@
+//! Waiting for the end of what was begun, so that most answers need no polling.
+
+use std::time::Duration;
+
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::{Instant, timeout_at};
+
+use super::Broker;
+use crate::id::OperationId;
+use crate::model::{Kind, Operation, OperationState, Phase};
+use crate::osb::Refusal;
+
+/// Between two looks at the database: another broker on it may have done the work.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// How an operation stood when the wait was over.
+pub(super) enum Ended {
+    /// It succeeded.
+    Succeeded,
+    /// It failed.
+    Failed(Box<Operation>),
+    /// It still runs.
+    Not,
+}
+
+impl Broker {
+    /// Waits for the end of an operation, at most `longest`.
+    pub(super) async fn ended(
+        &self,
+        id: &OperationId,
+        longest: Duration,
+    ) -> Result<Ended, Refusal> {
+        if longest.is_zero() {
+            return Ok(Ended::Not);
+        }
+        let end = Instant::now() + longest;
+        // Before looking, or an end between the look and the wait is missed.
+        let mut bell = self.bell.listen();
+        loop {
+            match self.store.operation(id).await? {
+                Some(operation) if operation.state == OperationState::Running => {}
+                Some(operation) if operation.state == OperationState::Failed => {
+                    return Ok(Ended::Failed(Box::new(operation)));
+                }
+                // An operation that is remembered no longer ended long ago.
+                Some(_) | None => return Ok(Ended::Succeeded),
+            }
+            let look = end.min(Instant::now() + LOOK);
+            next_end(&mut bell, id, look).await;
+            if Instant::now() >= end {
+                return Ok(Ended::Not);
+            }
+        }
+    }
+
+    /// How long an answer may wait: where it may be 202, not long.
+    pub(super) fn patience(&self, accepts_incomplete: bool) -> Duration {
+        if accepts_incomplete { self.settings.inline_wait } else { self.settings.longest_wait }
+    }
+
+    /// What was asked for and did not end in time, by someone who cannot poll: it is called off and
+    /// taken back, and the answer is 503.
+    pub(super) async fn take_back(&self, id: &OperationId) -> Result<Refusal, Refusal> {
+        let late = Refusal::Unavailable(
+            "this took too long and is being taken back: try again later, or with \
+             accepts_incomplete=true"
+                .into(),
+        );
+        let Some(operation) = self.store.operation(id).await? else { return Ok(late) };
+        let mut decision = self.store.decide(&operation.instance).await?;
+        let running = decision.running().await?;
+        if !running.iter().any(|other| other.id == *id) {
+            return Ok(late);
+        }
+        let undo = match operation.kind {
+            Kind::Provision => Kind::Deprovision,
+            Kind::Bind => Kind::Unbind,
+            Kind::Update => Kind::Update,
+            // What removes goes on, and a repeated DELETE finds it.
+            Kind::Deprovision | Kind::Unbind => return Ok(late),
+        };
+        let mut back = self.operation(undo, &operation.instance, operation.binding.as_ref());
+        if undo == Kind::Update {
+            back.phase = Phase::Undo;
+            "it took too long".clone_into(&mut back.description);
+        }
+        decision.call_off(id, "it took too long and was taken back", self.now()).await?;
+        decision.begin(&back).await?;
+        decision.commit().await?;
+        self.bell.call_off(id);
+        self.bell.ring();
+        Ok(late)
+    }
+}
+
+/// Returns when this operation ended, when some ends may have been missed, or at `look`.
+async fn next_end(bell: &mut Receiver<OperationId>, id: &OperationId, look: Instant) {
+    loop {
+        match timeout_at(look, bell.recv()).await {
+            Ok(Ok(ended)) if ended != *id => {}
+            Ok(Ok(_) | Err(RecvError::Lagged(_))) | Err(_) => return,
+            // The bell hangs as long as the broker does; should it not, no hot loop.
+            Ok(Err(RecvError::Closed)) => return tokio::time::sleep_until(look).await,
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! The edge towards platforms and administrators: reads requests, calls the broker once, answers.
+//!
+//! `/v2` is the Open Service Broker API ([`osb`]), `/admin/v1` the administrators' ([`admin`]),
+//! `/healthz` and `/readyz` are for whoever keeps the process running ([`health`]).
+
+mod admin;
+mod answer;
+pub mod auth;
+mod guard;
+mod health;
+mod osb;
+
+use std::future::Future;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::get;
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::broker::Broker;
+use crate::catalog::source::Source;
+
+pub use auth::Gate;
+
+/// What handlers need. Cheap to clone.
+#[derive(Clone)]
+pub struct Context {
+    /// Decides.
+    pub broker: Arc<Broker>,
+    /// Knows who may ask.
+    pub gate: Arc<Gate>,
+    /// Why the container engine does not answer; none while it does.
+    pub engine: watch::Receiver<Option<String>>,
+    /// Where the catalog is loaded from again.
+    pub catalog: Source,
+    /// Requests at once; beyond them the answer is 503.
+    pub slots: Arc<Semaphore>,
+}
+
+/// All routes.
+pub fn router(context: Context) -> Router {
+    Router::new()
+        .nest("/v2", osb::routes(&context))
+        .nest("/admin/v1", admin::routes(&context))
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .fallback(answer::no_such_route)
+        .layer(axum::middleware::from_fn_with_state(context.clone(), guard::bounded))
+        .layer(CatchPanicLayer::custom(answer::panicked))
+        .with_state(context)
+}
+
+/// Serves until `shutdown`, then finishes the requests that are under way.
+pub async fn serve(
+    listener: TcpListener,
+    context: Context,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    axum::serve(listener, router(context)).with_graceful_shutdown(shutdown).await
+}

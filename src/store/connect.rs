@@ -1,0 +1,104 @@
+//! The pools: one that reads and one that writes.
+
+use std::fs::OpenOptions;
+use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{AnyPool, ConnectOptions as _};
+
+use super::{Result, StoreError};
+
+const ATTEMPTING: &str = "opening it";
+
+/// How long a call waits for a connection: shorter than a platform waits for its answer.
+const ACQUIRE: Duration = Duration::from_secs(8);
+
+/// A reader never waits for the writer; a crash loses nothing that was committed.
+const SQLITE_WRITER: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; \
+     PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864";
+const SQLITE_READER: &str = "PRAGMA busy_timeout = 5000; PRAGMA query_only = ON";
+
+/// What the server or its administrator may have set otherwise. Decisions rely on seeing what was
+/// committed before they took their lock, which is what READ COMMITTED does.
+const POSTGRES_SESSION: &str = "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED; \
+     SET synchronous_commit = on; SET client_min_messages = warning; SET lock_timeout = '5s'; \
+     SET statement_timeout = '15s'; SET idle_in_transaction_session_timeout = '30s'";
+
+/// The pool that reads and the pool that writes, of the database at `url`.
+pub(super) async fn pools(url: &str) -> Result<(AnyPool, AnyPool)> {
+    sqlx::any::install_default_drivers();
+    match url.split_once(':') {
+        Some(("sqlite", _)) => sqlite(url).await,
+        Some(("postgres" | "postgresql", _)) => postgres(url).await,
+        Some(_) | None => Err(refused(
+            "the database's address must begin with sqlite:// or postgres:// (it is not shown here, as it may hold a password)",
+        )),
+    }
+}
+
+async fn sqlite(url: &str) -> Result<(AnyPool, AnyPool)> {
+    let file: SqliteConnectOptions = url.parse().map_err(failed)?;
+    keep_private(file.get_filename())?;
+    let address = AnyConnectOptions::from_url(&file.to_url_lossy()).map_err(failed)?;
+    let writer = AnyPoolOptions::new()
+        .max_connections(1)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+        .acquire_timeout(ACQUIRE)
+        .after_connect(|connection, _| {
+            Box::pin(async { sqlx::raw_sql(SQLITE_WRITER).execute(connection).await.map(drop) })
+        });
+    // The writer first: it brings the file into WAL mode.
+    let writer = writer.connect_with(address.clone()).await.map_err(failed)?;
+    let reader = AnyPoolOptions::new()
+        .max_connections(4)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+        .acquire_timeout(ACQUIRE)
+        .after_connect(|connection, _| {
+            Box::pin(async { sqlx::raw_sql(SQLITE_READER).execute(connection).await.map(drop) })
+        })
+        .connect_lazy_with(address);
+    Ok((reader, writer))
+}
+
+async fn postgres(url: &str) -> Result<(AnyPool, AnyPool)> {
+    let address: AnyConnectOptions = url.parse().map_err(failed)?;
+    let pool = AnyPoolOptions::new()
+        .max_connections(10)
+        .acquire_timeout(ACQUIRE)
+        .after_connect(|connection, _| {
+            Box::pin(async { sqlx::raw_sql(POSTGRES_SESSION).execute(connection).await.map(drop) })
+        })
+        .connect_with(address)
+        .await
+        .map_err(failed)?;
+    Ok((pool.clone(), pool))
+}
+
+/// Makes the file before SQLite does, which would let everyone on the machine read it. The files
+/// that SQLite puts beside it take over its mode.
+fn keep_private(file: &Path) -> Result<()> {
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(file) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(failed(sqlx::Error::Io(io::Error::new(
+            error.kind(),
+            format!("cannot make the database file {}: {error}", file.display()),
+        )))),
+    }
+}
+
+fn refused(reason: &'static str) -> StoreError {
+    failed(sqlx::Error::Configuration(reason.into()))
+}
+
+fn failed(source: sqlx::Error) -> StoreError {
+    StoreError::Database { attempting: ATTEMPTING, source }
+}

@@ -1,0 +1,433 @@
+//! A broker to ask, and what tests ask of it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwap;
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Method, Request, StatusCode, header};
+use banquet::app::{App, Parts};
+use banquet::backend::fake::Fake as FakeBackend;
+use banquet::broker::Settings;
+use banquet::catalog::Catalog;
+use banquet::catalog::source::Source;
+use banquet::clock::{Ids, SystemClock};
+use banquet::engine::fake::Fake as FakeEngine;
+use banquet::engine::{Engine, Engines};
+use banquet::http::auth::{Gate, Platform};
+use banquet::id::{BindingKey, InstanceKey, TenantId};
+use banquet::lifecycle::perform::place;
+use banquet::model::{Instance, OperationState};
+use banquet::secret::Secret;
+use banquet::secret::seal::Seal;
+use banquet::store::Store;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
+
+pub const OFFERING: &str = "c0ffee00-0000-4000-8000-000000000001";
+pub const SMALL: &str = "c0ffee00-0000-4000-8000-000000000011";
+pub const LARGE: &str = "c0ffee00-0000-4000-8000-000000000012";
+pub const SYNC: &str = "c0ffee00-0000-4000-8000-000000000013";
+pub const ADMIN_TOKEN: &str = "the-token-of-administrators";
+
+/// How a test's broker is to be.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    pub inline_wait: Duration,
+    pub longest_wait: Duration,
+    pub ports: std::ops::RangeInclusive<u16>,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self {
+            inline_wait: Duration::ZERO,
+            longest_wait: Duration::from_secs(10),
+            ports: 20_000..=20_049,
+        }
+    }
+}
+
+/// A broker, its world, and the thread pool that it lives in: a crash ends just that.
+pub struct Broker {
+    pub backend: Arc<FakeBackend>,
+    pub engine: Arc<FakeEngine>,
+    pub folder: TempDir,
+    plan: Plan,
+    key: Secret,
+    life: Option<Life>,
+}
+
+struct Life {
+    runtime: Runtime,
+    catalog: Arc<ArcSwap<Catalog>>,
+    router: Router,
+    store: Store,
+    stop: CancellationToken,
+}
+
+/// An answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reply {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub body: Value,
+}
+
+impl Reply {
+    pub fn operation(&self) -> &str {
+        self.body["operation"].as_str().unwrap_or_else(|| panic!("no operation in {self:?}"))
+    }
+
+    #[track_caller]
+    pub fn is(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "{}", self.body);
+        self
+    }
+
+    /// 422 with one of the specification's words.
+    #[track_caller]
+    pub fn refused(self, word: &str) -> Self {
+        assert_eq!((self.status, self.body["error"].as_str()), (422, Some(word)), "{}", self.body);
+        self
+    }
+}
+
+impl Broker {
+    pub fn new() -> Self {
+        Self::with(Plan::default())
+    }
+
+    /// One that waits for the end of what it begins, as the shipped settings do.
+    pub fn waiting() -> Self {
+        Self::with(Plan { inline_wait: Duration::from_secs(5), ..Plan::default() })
+    }
+
+    pub fn with(plan: Plan) -> Self {
+        let mut broker = Self {
+            backend: Arc::new(FakeBackend::new()),
+            engine: Arc::new(FakeEngine::default()),
+            folder: TempDir::new().unwrap(),
+            plan,
+            key: Seal::generate_key(),
+            life: None,
+        };
+        broker.start();
+        broker
+    }
+
+    /// Begins a life on what the last one kept.
+    pub fn start(&mut self) {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
+        let parts = runtime.block_on(self.parts());
+        let (store, catalog) = (parts.store.clone(), parts.catalog.clone());
+        let app = App::new(parts);
+        let (router, stop) = (app.router(), CancellationToken::new());
+        runtime.spawn(app.work(stop.clone()));
+        self.life = Some(Life { runtime, catalog, router, store, stop });
+    }
+
+    async fn parts(&self) -> Parts {
+        let url = format!("sqlite://{}", self.folder.path().join("banquet.db").display());
+        let store = Store::open(&url, Seal::new(&[self.key.clone()]).unwrap()).await.unwrap();
+        store.release_all().await.unwrap();
+        let source = Source {
+            folder: Some(Path::new("tests/broker/catalog").to_owned()),
+            engines: vec!["fake".into()],
+        };
+        let catalog = source.load().unwrap_or_else(|mistakes| panic!("{mistakes:#?}"));
+        let fake: Arc<dyn Engine> = self.engine.clone();
+        Parts {
+            id: store.broker_id().await.unwrap(),
+            store,
+            backend: self.backend.clone(),
+            engines: Engines::from([("fake".to_owned(), fake)]),
+            catalog: Arc::new(ArcSwap::from_pointee(catalog)),
+            source,
+            settings: Settings {
+                advertise_host: "127.0.0.1".into(),
+                ports: self.plan.ports.clone(),
+                subnets: "10.213.0.0/16".parse().unwrap(),
+                subnet_prefix: 26,
+                inline_wait: self.plan.inline_wait,
+                longest_wait: self.plan.longest_wait,
+            },
+            gate: Gate {
+                platforms: ["cf", "k8s"]
+                    .map(|name| Platform {
+                        name: name.into(),
+                        username: name.into(),
+                        password: format!("{name}-password").into(),
+                    })
+                    .into(),
+                admin_token: ADMIN_TOKEN.into(),
+            },
+            clock: Arc::new(SystemClock),
+            ids: Ids::Random,
+            workers: 4,
+            retention: Duration::from_hours(72),
+        }
+    }
+
+    /// Puts another catalog in force.
+    pub fn replace_catalog(&self, catalog: Arc<Catalog>) {
+        self.life().catalog.store(catalog);
+    }
+
+    /// Ends this life as `kill -9` would: nothing more is done, nothing is finished.
+    pub fn crash(&mut self) {
+        let life = self.life.take().expect("it lives");
+        life.runtime.shutdown_timeout(Duration::from_millis(200));
+    }
+
+    /// Ends this life as SIGTERM would.
+    pub fn stop(&mut self) {
+        let life = self.life.take().expect("it lives");
+        life.stop.cancel();
+        std::thread::sleep(Duration::from_millis(100));
+        life.runtime.shutdown_timeout(Duration::from_secs(5));
+    }
+
+    fn life(&self) -> &Life {
+        self.life.as_ref().expect("it lives")
+    }
+
+    pub fn store(&self) -> &Store {
+        &self.life().store
+    }
+
+    /// Runs something in the broker's own thread pool.
+    pub fn wait<T>(&self, future: impl Future<Output = T>) -> T {
+        self.life().runtime.block_on(future)
+    }
+
+    pub fn router(&self) -> Router {
+        self.life().router.clone()
+    }
+
+    pub fn send(&self, request: Request<Body>) -> Reply {
+        self.wait(answered(self.router(), request))
+    }
+
+    /// A platform's request of version 2.17, with credentials of `cf`.
+    pub fn ask(&self, method: Method, path: &str, body: &Value) -> Reply {
+        self.send(as_platform("cf", method, path, body))
+    }
+
+    pub fn get(&self, path: &str) -> Reply {
+        self.ask(Method::GET, path, &Value::Null)
+    }
+
+    pub fn put(&self, path: &str, body: &Value) -> Reply {
+        self.ask(Method::PUT, path, body)
+    }
+
+    pub fn patch(&self, path: &str, body: &Value) -> Reply {
+        self.ask(Method::PATCH, path, body)
+    }
+
+    pub fn delete(&self, path: &str) -> Reply {
+        self.ask(Method::DELETE, path, &Value::Null)
+    }
+
+    /// An administrator's request.
+    pub fn administer(&self, method: Method, path: &str, body: &Value) -> Reply {
+        let request = request(method, &format!("/admin/v1{path}"), body)
+            .header(header::AUTHORIZATION, format!("Bearer {ADMIN_TOKEN}"));
+        self.send(request.body(bytes(body)).unwrap())
+    }
+
+    /// Polls until the newest operation of an instance or binding ended.
+    #[track_caller]
+    pub fn settled(&self, path: &str) -> Reply {
+        let end = Instant::now() + Duration::from_secs(20);
+        loop {
+            let reply = self.get(&format!("{path}/last_operation"));
+            if reply.status != 200 || reply.body["state"] != "in progress" {
+                return reply;
+            }
+            assert!(Instant::now() < end, "{path} does not end: {}", reply.body);
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    #[track_caller]
+    pub fn provisioned(&self, id: &str) -> String {
+        let path = instance(id);
+        let reply = self.put(&format!("{path}?accepts_incomplete=true"), &provision(SMALL));
+        assert!([201, 202].contains(&reply.status), "{reply:?}");
+        assert_eq!(self.settled(&path).body["state"], "succeeded");
+        path
+    }
+
+    #[track_caller]
+    pub fn bound(&self, instance: &str, id: &str) -> String {
+        let path = format!("{instance}/service_bindings/{id}");
+        self.put(&path, &bind()).is(201);
+        path
+    }
+
+    #[track_caller]
+    pub fn deprovisioned(&self, id: &str) {
+        let path = instance(id);
+        let reply = self.delete(&format!("{path}?{IDS}&accepts_incomplete=true"));
+        assert!([200, 202].contains(&reply.status), "{reply:?}");
+        assert_eq!(self.settled(&path).body["state"], "succeeded");
+    }
+
+    pub fn row(&self, id: &str) -> Option<Instance> {
+        let key = InstanceKey::derive(&"cf".into(), &id.into());
+        self.wait(self.store().instance(&key)).unwrap()
+    }
+
+    pub fn key(id: &str) -> InstanceKey {
+        InstanceKey::derive(&"cf".into(), &id.into())
+    }
+
+    pub fn user(instance: &str, binding: &str) -> String {
+        format!("b{}", BindingKey::derive(&Self::key(instance), &binding.into()))
+    }
+
+    /// The container engine holds exactly one of everything that this instance is to have.
+    #[track_caller]
+    pub fn assert_whole(&self, id: &str) {
+        let row = self.row(id).unwrap_or_else(|| panic!("there is no row of {id}"));
+        let place = place(&row, "10.213.0.0/26".parse().unwrap());
+        assert!(
+            self.backend.has_exactly(&place, &row.workload),
+            "{id} is not whole: {:?} {:?}",
+            self.backend.containers(),
+            self.backend.volumes()
+        );
+    }
+
+    /// Nothing is left anywhere: no container, volume or network, no row, port or subnet.
+    #[track_caller]
+    pub fn assert_nothing_left(&self) {
+        assert!(
+            self.backend.is_empty(),
+            "left: {:?} {:?} {:?}",
+            self.backend.containers(),
+            self.backend.volumes(),
+            self.backend.networks()
+        );
+        assert_eq!(self.wait(self.store().instances()).unwrap(), []);
+        assert_eq!(self.wait(self.store().count_running()).unwrap(), 0);
+        let tenant = TenantId::from("cf/org");
+        assert_eq!(self.wait(self.store().subnet(&tenant)).unwrap(), None);
+    }
+
+    /// How many operations of each state there are on an instance and its bindings.
+    pub fn operations(&self, id: &str) -> BTreeMap<(&'static str, &'static str), usize> {
+        let mut count = BTreeMap::new();
+        for one in self.wait(self.store().operations(Some(&Self::key(id)), 1000)).unwrap() {
+            *count.entry((one.kind.as_str(), one.state.as_str())).or_default() += 1;
+        }
+        count
+    }
+
+    pub fn idle(&self) -> bool {
+        let all = self.wait(self.store().operations(None, 1000)).unwrap();
+        all.iter().all(|one| one.state != OperationState::Running)
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        if let Some(life) = self.life.take() {
+            life.stop.cancel();
+            life.runtime.shutdown_background();
+        }
+    }
+}
+
+/// The ids that DELETE wants.
+pub const IDS: &str =
+    "service_id=c0ffee00-0000-4000-8000-000000000001&plan_id=c0ffee00-0000-4000-8000-000000000011";
+
+pub fn instance(id: &str) -> String {
+    format!("/v2/service_instances/{id}")
+}
+
+pub fn provision(plan: &str) -> Value {
+    json!({
+        "service_id": OFFERING,
+        "plan_id": plan,
+        "organization_guid": "org",
+        "space_guid": "space",
+        "context": {"platform": "cloudfoundry", "organization_guid": "org", "instance_name": "db"},
+    })
+}
+
+pub fn bind() -> Value {
+    json!({"service_id": OFFERING, "plan_id": SMALL, "bind_resource": {"app_guid": "app"}})
+}
+
+/// A body with one field set, or, with null, taken out.
+pub fn but(mut body: Value, field: &str, value: Value) -> Value {
+    let object = body.as_object_mut().unwrap();
+    if value.is_null() {
+        object.remove(field);
+    } else {
+        object.insert(field.into(), value);
+    }
+    body
+}
+
+fn request(method: Method, path: &str, body: &Value) -> axum::http::request::Builder {
+    let request = Request::builder().method(method).uri(path);
+    match body {
+        Value::Null => request,
+        _ => request.header(header::CONTENT_TYPE, "application/json"),
+    }
+}
+
+fn bytes(body: &Value) -> Body {
+    match body {
+        Value::Null => Body::empty(),
+        _ => Body::from(body.to_string()),
+    }
+}
+
+pub fn basic(platform: &str) -> String {
+    format!("Basic {}", BASE64.encode(format!("{platform}:{platform}-password")))
+}
+
+pub fn as_platform(platform: &str, method: Method, path: &str, body: &Value) -> Request<Body> {
+    request(method, path, body)
+        .header(header::AUTHORIZATION, basic(platform))
+        .header("X-Broker-API-Version", "2.17")
+        .body(bytes(body))
+        .unwrap()
+}
+
+/// Sends a request and reads the answer, which must be a JSON object whatever its status.
+pub async fn answered(router: Router, request: Request<Body>) -> Reply {
+    let response = router.oneshot(request).await.unwrap();
+    let (head, body) = response.into_parts();
+    let body = to_bytes(body, 1 << 24).await.unwrap();
+    if head.status == StatusCode::NOT_MODIFIED {
+        assert!(body.is_empty());
+        return Reply { status: 304, headers: head.headers, body: Value::Null };
+    }
+    assert_eq!(head.headers[header::CONTENT_TYPE], "application/json", "{}", head.status);
+    let body: Value = serde_json::from_slice(&body).unwrap();
+    assert!(body.is_object() || body.is_array(), "{body}");
+    if head.status.is_client_error() || head.status.is_server_error() {
+        let description = body["description"].as_str().unwrap_or_default();
+        assert!(!description.is_empty(), "20: {} without a description: {body}", head.status);
+    }
+    Reply { status: head.status.as_u16(), headers: head.headers, body }
+}

@@ -1,0 +1,144 @@
+//! PATCH of instances: requirements 73 and 75–87.
+
+use banquet::backend::fake::{Method as Backend, Moment};
+use banquet::model::Fault;
+use serde_json::{Value, json};
+
+use crate::harness::*;
+
+fn patch(broker: &Broker, path: &str, body: Value) -> Reply {
+    let body = but(body, "service_id", json!(OFFERING));
+    broker.patch(&format!("{path}?accepts_incomplete=true"), &body)
+}
+
+#[test]
+fn r75_r76_r83_what_changes_and_what_does_not() {
+    let broker = Broker::waiting();
+    let path = broker.provisioned("one");
+    patch(&broker, &path, json!({})).is(200);
+    patch(&broker, &path, json!({"plan_id": SMALL, "parameters": {}})).is(200);
+    patch(&broker, &path, json!({"plan_id": SMALL, "parameters": null})).is(200);
+    assert_eq!(broker.operations("one").len(), 1, "76: nothing was begun");
+
+    patch(&broker, &path, json!({"parameters": {"policy": "drop"}})).is(200);
+    patch(&broker, &path, json!({"plan_id": LARGE, "parameters": {}})).is(200);
+    let fetched = broker.get(&path).body;
+    assert_eq!(fetched["plan_id"], LARGE);
+    assert_eq!(fetched["parameters"], json!({"policy": "drop"}), "83");
+    patch(&broker, &path, json!({"parameters": {"policy": null, "note": "x"}})).is(200);
+    assert_eq!(broker.get(&path).body["parameters"], json!({"note": "x"}));
+    broker.assert_whole("one");
+}
+
+#[test]
+fn r77_the_same_update_again_and_others_meanwhile() {
+    let broker = Broker::new();
+    let path = broker.provisioned("one");
+    broker.backend.hold(Backend::Ensure);
+    let first = patch(&broker, &path, json!({"plan_id": LARGE})).is(202);
+    let again = patch(&broker, &path, json!({"plan_id": LARGE})).is(202);
+    assert_eq!(first.operation(), again.operation());
+    patch(&broker, &path, json!({"parameters": {"policy": "drop"}})).refused("ConcurrencyError");
+    broker.get(&path).refused("ConcurrencyError");
+    let put = |plan| broker.put(&format!("{path}?accepts_incomplete=true"), &provision(plan));
+    put(SMALL).is(200);
+    put(LARGE).is(409);
+    broker.put(&format!("{path}/service_bindings/b"), &bind()).refused("ConcurrencyError");
+    broker
+        .delete(&format!("{path}?{IDS}&accepts_incomplete=true"))
+        .refused("ConcurrencyError");
+    assert_eq!(broker.get(&format!("{path}/last_operation")).body["state"], "in progress");
+    broker.backend.release(Backend::Ensure);
+    assert_eq!(broker.settled(&path).body["state"], "succeeded");
+    broker.assert_whole("one");
+}
+
+#[test]
+fn r78_a_failed_update_changes_nothing_and_says_what_is_left() {
+    let broker = Broker::new();
+    let path = broker.provisioned("one");
+    let before = broker.row("one").unwrap();
+    broker.backend.fail(Backend::Ensure, 1, Moment::After, Fault::fatal("no room"));
+    patch(&broker, &path, json!({"plan_id": LARGE, "parameters": {"policy": "drop"}})).is(202);
+    assert_eq!(
+        broker.settled(&path).body,
+        json!({
+            "state": "failed",
+            "description": "no room",
+            "instance_usable": true,
+            "update_repeatable": true,
+        })
+    );
+    let after = broker.row("one").unwrap();
+    assert_eq!((&after.workload, &after.plan_id), (&before.workload, &before.plan_id));
+    broker.assert_whole("one");
+    broker.bound(&path, "b");
+    patch(&broker, &path, json!({"plan_id": LARGE})).is(202);
+    assert_eq!(broker.settled(&path).body["state"], "succeeded", "87: asked again");
+}
+
+#[test]
+fn r79_r80_r86_refused_updates() {
+    let broker = Broker::waiting();
+    let path = broker.provisioned("one");
+    broker.patch(&format!("{path}?accepts_incomplete=true"), &json!({"plan_id": LARGE})).is(400);
+    patch(&broker, &path, json!({"plan_id": "unknown"})).is(400);
+    patch(&broker, &path, json!({"parameters": {"policy": "x"}})).is(400);
+    patch(&broker, &path, json!({"parameters": {"unknown": 1}})).is(400);
+    patch(&broker, &instance("nothing"), json!({"plan_id": LARGE})).is(404);
+    patch(&broker, &path, json!({"plan_id": LARGE})).is(200);
+    let back = patch(&broker, &path, json!({"plan_id": SMALL})).is(422);
+    assert_eq!(back.body["update_repeatable"], false);
+    assert!(back.body["description"].as_str().unwrap().contains("none"));
+}
+
+#[test]
+fn r81_async_required() {
+    let broker = Broker::new();
+    let path = broker.provisioned("one");
+    let body = json!({"service_id": OFFERING, "plan_id": LARGE});
+    broker.patch(&path, &body).refused("AsyncRequired");
+    broker.assert_whole("one");
+}
+
+#[test]
+fn r82_maintenance_info() {
+    let broker = Broker::waiting();
+    let path = broker.provisioned("one");
+    let info = |version: &str| json!({"maintenance_info": {"version": version}});
+    patch(&broker, &path, info("9.9.9")).refused("MaintenanceInfoConflict");
+    patch(&broker, &path, info("1.0.0")).is(200);
+    let both = json!({"maintenance_info": {"version": "1.0.0"}, "plan_id": LARGE});
+    patch(&broker, &path, both).is(200);
+    assert_eq!(broker.get(&path).body["plan_id"], LARGE);
+}
+
+#[test]
+fn r85_a_context_alone_changes_names() {
+    let broker = Broker::waiting();
+    let path = broker.provisioned("one");
+    let context = json!({"platform": "cloudfoundry", "instance_name": "renamed"});
+    patch(&broker, &path, json!({"context": context})).is(200);
+    assert_eq!(broker.row("one").unwrap().name, "renamed");
+    assert_eq!(broker.operations("one").len(), 1);
+}
+
+#[test]
+fn a_synchronous_plan_is_updated_without_polling() {
+    let broker = Broker::new();
+    let path = instance("one");
+    broker.put(&path, &provision(SYNC)).is(201);
+    let body = json!({"service_id": OFFERING, "plan_id": "c0ffee00-0000-4000-8000-000000000014"});
+    broker.patch(&path, &body).is(200);
+    broker.assert_whole("one");
+}
+
+#[test]
+fn images_stay_what_they_were_without_an_upgrade() {
+    let broker = Broker::waiting();
+    let path = broker.provisioned("one");
+    let before = broker.row("one").unwrap().workload.containers[0].image.clone();
+    assert!(before.resolved.is_some());
+    patch(&broker, &path, json!({"plan_id": LARGE})).is(200);
+    assert_eq!(broker.row("one").unwrap().workload.containers[0].image, before);
+}
