@@ -108,7 +108,7 @@ async fn a_catalog_is_checked_without_a_broker() {
     let path = folder.path().to_str().unwrap();
     let ran = banquet(&[], &["catalog", "validate", path]).await;
     assert_eq!(ran.exit, Some(1), "{ran:?}");
-    let start = format!("{path}/redis/offering.yaml:");
+    let start = format!("{path}/redis/");
     assert!(ran.stdout.lines().all(|line| line.starts_with(&start)), "{}", ran.stdout);
     assert!(ran.stderr.starts_with("error: the catalog has"), "{}", ran.stderr);
     let mistakes = banquet(&[], &["catalog", "validate", path, "--json"]).await.json();
