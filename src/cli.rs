@@ -18,6 +18,7 @@ mod reference;
 mod serve;
 mod settings;
 mod status;
+mod ticker;
 mod wait;
 
 use std::ffi::OsString;

@@ -1,6 +1,8 @@
 //! Settings, first start and command line: the real binary against a broker that answers from a
 //! script.
 
+#![expect(clippy::unwrap_used, reason = "what fails in a helper fails the test")]
+
 #[path = "cli/broker.rs"]
 mod broker;
 #[path = "cli/commands.rs"]

@@ -1,5 +1,7 @@
 //! `banquet catalog …`.
 
+pub(super) mod folder;
+
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -7,7 +9,7 @@ use clap::Subcommand;
 
 use super::context::Context;
 use super::failure::{Exit, Failure};
-use super::output::{bytes, cores, fields, table, write};
+use super::output::{bytes, cores, fields, table};
 use crate::view;
 
 /// What is offered.
@@ -28,6 +30,11 @@ pub(super) enum Catalog {
     },
     /// Have the broker read its catalog anew; with one mistake it keeps the one that it has.
     Reload,
+    /// Give an id to every offering and plan that has none yet, in the folder's catalog.lock.
+    Lock {
+        /// The folder. Default: the one in the settings.
+        path: Option<PathBuf>,
+    },
 }
 
 impl Catalog {
@@ -38,7 +45,8 @@ impl Catalog {
                 context.output.print(&offerings, || listed(&offerings))
             }
             Self::Show { offering } => show(context, &offering).await,
-            Self::Validate { path } => todo!(),
+            Self::Validate { path } => folder::validate(context, path),
+            Self::Lock { path } => folder::lock(context, path),
             Self::Reload => {
                 let offerings: Vec<view::Offering> =
                     context.client()?.post(&["catalog", "reload"]).await?;

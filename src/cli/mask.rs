@@ -6,8 +6,9 @@ use crate::config::MASK;
 
 /// Fields of credentials that are not secret by themselves; all others are taken to be.
 const HARMLESS: &[&str] = &[
-    "database", "db", "dbname", "host", "hostname", "hosts", "instance", "name", "port", "ports",
-    "protocol", "provider", "scheme", "ssl", "sslmode", "tls", "type", "user", "username", "vhost",
+    "access", "schema", "database", "db", "dbname", "host", "hostname", "hosts", "instance",
+    "name", "port", "ports", "protocol", "provider", "scheme", "ssl", "sslmode", "tls", "type",
+    "user", "username", "vhost",
 ];
 
 /// Names that tell of a secret, in parameters.

@@ -145,9 +145,7 @@ mod tests {
             vec!["a\u{1b}[31mb".to_owned(), "7".to_owned()],
             vec!["c".to_owned(), "10".to_owned()],
         ];
-        assert_eq!(
-            table(&["name", "n"], &[1], rows),
-            "NAME       N\na\u{fffd}[31mb   7\nc         10\n"
-        );
+        let text = "NAME      N\na\u{fffd}[31mb   7\nc        10\n";
+        assert_eq!(table(&["name", "n"], &[1], rows), text);
     }
 }

@@ -1,15 +1,14 @@
 //! Follows an operation to its end.
 
-use std::io::IsTerminal;
 use std::time::Duration;
 
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 use tokio::time::Instant;
 
 use super::client::Client;
 use super::failure::{Exit, Failure};
-use super::output::{printable, remark};
+use super::output::printable;
+use super::ticker::Ticker;
 use crate::config::parse;
 use crate::view::Operation;
 
@@ -43,13 +42,13 @@ impl Timeout {
         client: &Client,
         mut operation: Operation,
     ) -> Result<Operation, Failure> {
-        let mut progress = Progress::new();
+        let mut ticker = Ticker::new();
         let end = Instant::now() + self.timeout;
         let (mut pause, mut away_since) = (FIRST_POLL, None);
         while operation.state == "running" {
-            progress.say(&told(&operation));
+            ticker.say(&told(&operation));
             if Instant::now() + pause > end {
-                progress.finish();
+                ticker.finish();
                 return Err(self.timed_out(&operation));
             }
             tokio::time::sleep(pause).await;
@@ -59,18 +58,18 @@ impl Timeout {
                 Err(failure) if failure.exit() == Exit::Unreachable => {
                     let since = *away_since.get_or_insert_with(Instant::now);
                     if since.elapsed() > BROKER_AWAY {
-                        progress.finish();
+                        ticker.finish();
                         return Err(failure);
                     }
-                    progress.say("the broker does not answer; trying again");
+                    ticker.say("the broker does not answer; trying again");
                 }
                 Err(failure) => {
-                    progress.finish();
+                    ticker.finish();
                     return Err(failure);
                 }
             }
         }
-        progress.finish();
+        ticker.finish();
         succeeded(operation)
     }
 
@@ -102,51 +101,4 @@ fn told(operation: &Operation) -> String {
     let Operation { kind, done, steps, step, description, .. } = operation;
     let doing = if description.is_empty() { step } else { description };
     format!("{kind} {done}/{steps}{back}: {}", printable(doing))
-}
-
-/// A spinner on a terminal, else a line whenever the text changes.
-enum Progress {
-    Spinner(ProgressBar),
-    Lines(String),
-}
-
-impl Progress {
-    fn new() -> Self {
-        if !std::io::stderr().is_terminal() {
-            return Self::Lines(String::new());
-        }
-        let spinner = ProgressBar::new_spinner();
-        let style = ProgressStyle::with_template("{spinner} {msg} ({elapsed})");
-        spinner.set_style(style.expect("the template is a constant that a test has tried"));
-        spinner.enable_steady_tick(FIRST_POLL);
-        Self::Spinner(spinner)
-    }
-
-    fn say(&mut self, text: &str) {
-        match self {
-            Self::Spinner(spinner) => spinner.set_message(text.to_owned()),
-            Self::Lines(last) if last != text => {
-                remark(text);
-                text.clone_into(last);
-            }
-            Self::Lines(_) => {}
-        }
-    }
-
-    fn finish(&self) {
-        match self {
-            Self::Spinner(spinner) => spinner.finish_and_clear(),
-            Self::Lines(_) => {}
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_spinner_has_a_good_template() {
-        assert!(ProgressStyle::with_template("{spinner} {msg} ({elapsed})").is_ok());
-    }
 }

@@ -163,7 +163,7 @@ impl Place<'_> {
             return Vec::new();
         };
         let mut platforms = Vec::new();
-        for entry in entries.iter() {
+        for entry in entries {
             match entry.get_ref().as_table() {
                 Some(table) => platforms.push(RawPlatform {
                     source: self.at(entry.span().start),

@@ -96,3 +96,61 @@ async fn help_and_completions() {
         assert!(ran.exit == Some(0) && ran.stdout.contains("banquet"), "{shell}");
     }
 }
+
+#[tokio::test]
+async fn a_catalog_is_checked_without_a_broker() {
+    let shipped = banquet(&[], &["catalog", "validate"]).await;
+    assert_eq!(shipped.exit, Some(0), "{shipped:?}");
+    let folder = tempfile::tempdir().unwrap();
+    let offering = folder.path().join("redis");
+    fs::create_dir(&offering).unwrap();
+    fs::write(offering.join("offering.yaml"), "name: redis\nengine: rdis\n").unwrap();
+    let path = folder.path().to_str().unwrap();
+    let ran = banquet(&[], &["catalog", "validate", path]).await;
+    assert_eq!(ran.exit, Some(1), "{ran:?}");
+    let start = format!("{path}/redis/");
+    assert!(ran.stdout.lines().all(|line| line.starts_with(&start)), "{}", ran.stdout);
+    assert!(ran.stderr.starts_with("error: the catalog has"), "{}", ran.stderr);
+    let mistakes = banquet(&[], &["catalog", "validate", path, "--json"]).await.json();
+    let engine = mistakes["mistakes"].as_array().unwrap().iter().find(|m| m["line"] == 2).unwrap();
+    assert_eq!(engine["file"], "redis/offering.yaml", "{mistakes}");
+
+    let nowhere = banquet(&[], &["catalog", "validate", "/nowhere"]).await;
+    assert!(nowhere.exit == Some(1) && nowhere.stdout.starts_with("/nowhere: "), "{nowhere:?}");
+}
+
+#[tokio::test]
+async fn ids_are_locked_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let offering = folder.path().join("redis");
+    fs::create_dir(&offering).unwrap();
+    let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/catalog/redis/offering.yaml");
+    fs::copy(shipped, offering.join("offering.yaml")).unwrap();
+    let lock = ["catalog", "lock", folder.path().to_str().unwrap(), "--json"];
+    assert_eq!(banquet(&[], &lock).await.json()["changed"], json!(true));
+    let written = fs::read_to_string(folder.path().join("catalog.lock")).unwrap();
+    assert_eq!(banquet(&[], &lock).await.json()["changed"], json!(false));
+    assert_eq!(fs::read_to_string(folder.path().join("catalog.lock")).unwrap(), written);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "nothing is left beside it");
+    assert_eq!(banquet(&[], &["catalog", "lock"]).await.exit, Some(2), "the program's own");
+}
+
+#[tokio::test]
+async fn images_are_looked_for_on_the_engine() {
+    let ran = banquet(&[], &["images", "list", "--json"]).await;
+    assert_eq!(ran.exit, Some(0), "{ran:?}");
+    let rows = ran.json();
+    let offerings: Vec<&str> =
+        rows.as_array().unwrap().iter().map(|row| row["offering"].as_str().unwrap()).collect();
+    assert_eq!(offerings, ["postgresql", "redis"]);
+    assert_eq!(rows[1]["image"], "docker.io/library/redis:8.0");
+    for row in rows.as_array().unwrap() {
+        assert_eq!(row["id"].is_null(), row["presence"] == "missing", "{row}");
+    }
+    let only = banquet(&[], &["images", "list", "redis", "--json"]).await.json();
+    assert_eq!(only.as_array().unwrap().len(), 1);
+    assert_eq!(banquet(&[], &["images", "build", "kafka"]).await.exit, Some(4));
+
+    let away = banquet(&[("DOCKER_HOST", "unix:///nowhere.sock")], &["images", "list"]).await;
+    assert_eq!((away.exit, away.stdout.as_str()), (Some(3), ""), "{away:?}");
+}

@@ -1,0 +1,81 @@
+# shellcheck shell=bash
+# What scripts/test and scripts/demo both need. To be sourced, from anywhere in the repository.
+
+repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# `banquet` is the one that was built here.
+PATH=${CARGO_TARGET_DIR:-$repository/target}/debug:$PATH
+dockerd_log=/var/log/banquet-dockerd.log
+
+say() { printf '\n\033[1m== %s\033[0m\n' "$*"; }
+[[ -t 1 && -z ${NO_COLOR:-} ]] || say() { printf '\n== %s\n' "$*"; }
+
+die() {
+  printf 'error: %s\n' "$1" >&2
+  [[ $# -lt 2 ]] || printf 'hint: %s\n' "$2" >&2
+  exit 1
+}
+
+# Settings of whoever calls must not reach the broker that a script starts.
+forget_settings() {
+  local name
+  for name in "${!BANQUET_@}"; do unset "$name"; done
+}
+
+need_cargo() {
+  [[ -n $(command -v cargo) || ! -f ${HOME:-}/.cargo/env ]] || source "$HOME/.cargo/env"
+  command -v cargo >/dev/null ||
+    die "cargo is missing" "get Rust 1.95 or newer: https://rustup.rs, or apt install rustup"
+}
+
+# need_tools COMMAND:PACKAGE ... installs the packages of the commands that are missing.
+need_tools() {
+  local pair packages=()
+  for pair in "$@"; do
+    command -v "${pair%%:*}" >/dev/null || packages+=("${pair#*:}")
+  done
+  [[ ${#packages[@]} -gt 0 ]] || return 0
+  [[ -n $(command -v apt-get) && $EUID -eq 0 ]] ||
+    die "these Debian packages are missing: ${packages[*]}" "apt install ${packages[*]}"
+  say "Installing ${packages[*]}"
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends "${packages[@]}"
+}
+
+engine_answers() { docker info >/dev/null 2>&1; }
+
+# Starts a container engine where none answers; it stays, because others may come to use it.
+need_engine() {
+  ! engine_answers || return 0
+  [[ $EUID -eq 0 ]] || die "no container engine answers" "start Docker, or join the group docker"
+  [[ -z ${DOCKER_HOST:-} ]] || die "no container engine answers at DOCKER_HOST=$DOCKER_HOST"
+  say "Starting dockerd; its log is $dockerd_log"
+  setsid --fork dockerd >>"$dockerd_log" 2>&1 </dev/null
+  local end=$((SECONDS + 60))
+  until engine_answers; do
+    ((SECONDS < end)) || die "dockerd did not start within 60 s" "see $dockerd_log"
+    sleep 0.5
+  done
+}
+
+build_banquet() {
+  say "Building banquet"
+  cargo build --manifest-path "$repository/Cargo.toml"
+}
+
+# Where an image is neither present nor to be pulled, it is built from its offering's folder.
+need_images() {
+  say "Images"
+  local missing
+  missing=$(banquet images list --json | jq -r '.[] | select(.presence == "missing") | .offering')
+  [[ -z $missing ]] || banquet images build $missing >/dev/null
+  banquet images list
+}
+
+prepare() {
+  need_cargo
+  need_tools docker:docker.io curl:curl jq:jq redis-cli:redis-tools psql:postgresql-client \
+    mmdebstrap:mmdebstrap setsid:util-linux cc:gcc
+  need_engine
+  build_banquet
+  need_images
+}
