@@ -80,8 +80,7 @@ impl App {
     pub fn new(parts: Parts) -> Self {
         let bell = Arc::new(Bell::default());
         let health = Health::new(Arc::clone(&parts.backend));
-        let orphans =
-            Orphans { store: parts.store.clone(), backend: Arc::clone(&parts.backend) };
+        let orphans = Orphans { store: parts.store.clone(), backend: Arc::clone(&parts.backend) };
         let retention = Retention {
             store: parts.store.clone(),
             clock: Arc::clone(&parts.clock),

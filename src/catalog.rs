@@ -21,6 +21,7 @@ mod mistakes;
 mod offering;
 mod osb;
 mod rehearse;
+mod samples;
 mod schema;
 mod size;
 pub mod source;
@@ -29,10 +30,11 @@ mod workload;
 mod yaml;
 
 use std::collections::BTreeMap;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use sha2::{Digest, Sha256};
 
 pub use credentials::credentials;
 pub use schema::Schema;
@@ -250,4 +252,13 @@ impl Offering {
     fn filled(&self, parameters: &Object) -> Object {
         self.update.with_defaults(&self.create.with_defaults(parameters))
     }
+}
+
+/// 64 hexadecimal digits.
+fn sha256_hex(bytes: &[u8]) -> String {
+    let mut hex = String::with_capacity(64);
+    for byte in Sha256::digest(bytes) {
+        write!(hex, "{byte:02x}").expect("a String takes all");
+    }
+    hex
 }

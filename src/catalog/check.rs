@@ -49,7 +49,7 @@ pub(super) fn offering(file: &OfferingFile, around: Surroundings<'_>, report: Re
     for (key, text) in &file.metadata.texts {
         let is_url = text.value.starts_with("https://") || text.value.starts_with("http://");
         if key.ends_with("Url") && !text.value.is_empty() && !is_url {
-            report.at(text.line, format!("`{key}` must begin with https://"));
+            report.at(text.line, format!("`{key}` must begin with https:// or http://"));
         }
     }
     image(&file.image, around, report);

@@ -10,20 +10,23 @@ use crate::model::Object;
 /// # Errors
 /// What is wrong with the text; never the password.
 pub fn credentials(template: &str, login: &Login<'_>) -> Result<Object, String> {
-    let context = json!({
+    parse(&template::render_json(template, &context(login))?)
+}
+
+pub(super) fn context(login: &Login<'_>) -> Value {
+    json!({
         "host": login.host,
         "ports": login.ports,
         "user": login.user,
         "password": login.password.expose(),
         "database": login.database.unwrap_or_default(),
         "parameters": login.parameters,
-    });
-    from_context(template, &context)
+    })
 }
 
-pub(super) fn from_context(template: &str, context: &Value) -> Result<Object, String> {
-    let text = template::render_json(template, context)?;
-    let value: Value = serde_json::from_str(&text).map_err(|error| {
+/// What was rendered, as an object without nulls.
+pub(super) fn parse(text: &str) -> Result<Object, String> {
+    let value: Value = serde_json::from_str(text).map_err(|error| {
         format!("what it renders to is not JSON: line {}, column {}", error.line(), error.column())
     })?;
     let Value::Object(object) = value else {
@@ -87,7 +90,6 @@ fn has_explicit_port(uri: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::secret::Secret;
 
     #[test]
     fn nulls_and_other_shapes_are_refused() {
@@ -98,23 +100,16 @@ mod tests {
             ("{\"a\": }", "line 1, column 7"),
             ("{\"a\": \"{{pasword}}\"}", "pasword"),
         ] {
-            let ports = [("redis".to_owned(), 20_000)].into();
-            let told = credentials(text, &login(&ports)).unwrap_err();
+            let login = Login {
+                host: "127.0.0.1",
+                ports: &[("redis".to_owned(), 20_000)].into(),
+                user: "b1",
+                password: &"hunter2".into(),
+                database: None,
+                parameters: &Object::new(),
+            };
+            let told = credentials(text, &login).unwrap_err();
             assert!(told.contains(wanted) && !told.contains("hunter2"), "{text}: {told}");
-        }
-    }
-
-    fn login(ports: &std::collections::BTreeMap<String, u16>) -> Login<'_> {
-        static PASSWORD: std::sync::LazyLock<Secret> =
-            std::sync::LazyLock::new(|| "hunter2".into());
-        static NONE: Object = Object::new();
-        Login {
-            host: "127.0.0.1",
-            ports,
-            user: "b1",
-            password: &PASSWORD,
-            database: None,
-            parameters: &NONE,
         }
     }
 

@@ -46,7 +46,7 @@ impl Files {
         let mut files = BTreeMap::new();
         match folder.canonicalize() {
             Ok(root) => {
-                Reading { root: &root, mistakes: &mistakes, files: &mut files }.folder("", 0)
+                Reading { root: &root, mistakes: &mistakes, files: &mut files }.folder("", 0);
             }
             Err(error) => {
                 mistakes.report("").at(0, format!("can't open {}: {error}", folder.display()));
@@ -85,7 +85,8 @@ impl Files {
         let bytes = self.0.get(path)?;
         str::from_utf8(bytes).map_or_else(
             |error| {
-                let line = 1 + bytes[..error.valid_up_to()].iter().filter(|b| **b == b'\n').count();
+                let valid = str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default();
+                let line = 1 + valid.matches('\n').count();
                 report.at(line, "this is not UTF-8");
                 None
             },

@@ -52,7 +52,8 @@ impl Lock {
     fn check_unique(&self, text: &str, report: Report<'_>) {
         let mut seen = BTreeSet::new();
         for id in self.ids().filter(|id| !seen.insert(*id)) {
-            let mut lines = text.lines().enumerate().filter(|(_, line)| line.contains(id));
+            let quoted = format!("\"{id}\"");
+            let mut lines = text.lines().enumerate().filter(|(_, line)| line.contains(&quoted));
             let line = lines.nth(1).map_or(0, |(index, _)| index + 1);
             report.at(line, format!("the id `{id}` is here twice"));
         }
@@ -177,7 +178,14 @@ plans:
             format!("fresh-{count}")
         };
         let first = updated_with(&files(OFFERING, ""), &mut fresh).unwrap();
-        insta::assert_snapshot!(first, @"");
+        insta::assert_snapshot!(first.trim_start_matches(HEAD), @r#"
+
+        [redis]
+        id = "fresh-1"
+
+        [redis.plans]
+        small = "fresh-2"
+        "#);
 
         assert_eq!(updated_with(&files(OFFERING, &first), &mut fresh).unwrap(), first);
         let renamed = OFFERING.replace("name: small", "name: tiny");

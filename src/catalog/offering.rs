@@ -74,8 +74,8 @@ fn templates(files: &Files, folder: &str, mistakes: &Mistakes) -> Option<Templat
     let before = mistakes.count();
     let mut templates = Templates::new();
     let prefix = format!("{folder}/");
-    let own = files.below(&prefix).map(|(name, _)| name);
-    for name in own.filter(|name| name.ends_with(".hbs") && !name.starts_with("image/")) {
+    let own = files.below(&prefix).filter(|(name, _)| !name.starts_with("image/"));
+    for (name, _) in own.filter(|(name, _)| name.rsplit('.').next() == Some("hbs")) {
         let path = format!("{prefix}{name}");
         if let Some(text) = files.text(&path, mistakes.report(&path)) {
             templates.add(&path, text, mistakes);

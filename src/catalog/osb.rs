@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use super::{Offering, Plan, Schema};
 use crate::model::Object;
@@ -13,6 +12,7 @@ struct Body<'a> {
 }
 
 #[derive(Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "the specification's fields")]
 struct ServiceOffering<'a> {
     name: &'a str,
     id: &'a str,
@@ -62,8 +62,7 @@ pub(super) fn body(offerings: &[Offering]) -> Vec<u8> {
 
 /// A strong ETag.
 pub(super) fn etag(body: &[u8]) -> String {
-    let hex: String = Sha256::digest(body).iter().take(16).map(|b| format!("{b:02x}")).collect();
-    format!("\"{hex}\"")
+    format!("\"{}\"", super::sha256_hex(body))
 }
 
 impl<'a> From<&'a Offering> for ServiceOffering<'a> {

@@ -1,19 +1,15 @@
 //! Tries an offering out before anyone asks for it: every plan is rendered with the defaults and
 //! with every value that a developer may choose, and then with values made to break out.
 
-use std::collections::BTreeMap;
-
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::mistakes::Mistakes;
+use super::samples::{fullest, samples};
 use super::template::{self, Flaw};
 use super::workload::Recipe;
 use super::{Inputs, Login, Mistake, Offering, Plan, Schema, credentials, yaml};
 use crate::model::{Object, Workload};
 use crate::secret::Secret;
-
-/// More samples than this are not tried.
-const MAX_SAMPLES: usize = 200;
 
 const KEY: &str = "0123456789abcdef";
 const USER: &str = "bfedcba9876543210";
@@ -25,18 +21,17 @@ const HOSTILE: &str = "\"'`{}[]:,#&*!|>%@\\ {{x}}\n- \"a\": b\r\n\t\u{2028}é";
 /// Reports everything that does not render, or not into what it should.
 pub(super) fn rehearse(offering: &Offering, plans: &[&Plan], mistakes: &Mistakes) {
     let recipe = &offering.recipe;
-    let mut samples = samples(&offering.create);
-    samples.extend(self::samples(&offering.update));
+    let wanted = wanted(offering, mistakes);
     let credentials = recipe.path("credentials.json.hbs");
     let mut last = None;
     for plan in plans {
-        for sample in &samples {
+        for sample in &wanted {
             match offering.rendered(plan, &inputs(sample, &password('a'))) {
                 Ok(workload) => last = Some(workload),
                 Err(flaw) => mistakes.add(for_plan(flaw, plan)),
             }
         }
-        let context = context(offering, plan, &samples);
+        let context = context(offering, plan, &wanted);
         let templates = recipe.templates.paths().filter(|path| template::is_structured(path));
         for path in templates.filter(|path| *path != credentials) {
             quotes_hold(recipe, path, &context, mistakes);
@@ -46,10 +41,36 @@ pub(super) fn rehearse(offering: &Offering, plans: &[&Plan], mistakes: &Mistakes
         }
     }
     if offering.bindable {
-        let context = login_context(&offering.bind, last.as_ref());
+        let parameters = offering.bind.with_defaults(&fullest(&samples(&offering.bind)));
+        let context = login_context(last.as_ref(), &password('b'), &parameters);
         quotes_hold(recipe, &credentials, &context, mistakes);
     }
     known_parameters(offering, mistakes);
+}
+
+/// What an instance's parameters may be: those of a create, and those of an update on top of the
+/// least that a create must give.
+fn wanted(offering: &Offering, mistakes: &Mistakes) -> Vec<Object> {
+    let path = offering.recipe.path("offering.yaml");
+    let of = |schema: &Schema, key: &str| {
+        let found = samples(schema);
+        if found.is_empty() {
+            let message = format!(
+                "`parameters.{key}`: no value for its required properties comes to mind; list some by `enum`"
+            );
+            mistakes.report(&path).at(0, message);
+        }
+        found
+    };
+    let mut wanted = of(&offering.create, "create");
+    let least = wanted.first().cloned().unwrap_or_default();
+    for sample in of(&offering.update, "update") {
+        let mut parameters = least.clone();
+        parameters.extend(sample);
+        wanted.push(parameters);
+    }
+    of(&offering.bind, "bind");
+    wanted
 }
 
 fn for_plan(flaw: Flaw, plan: &Plan) -> Mistake {
@@ -66,60 +87,9 @@ fn inputs<'a>(parameters: &'a Object, admin_password: &'a Secret) -> Inputs<'a> 
     Inputs { key: KEY, parameters, admin_password }
 }
 
-/// Parameters that a schema allows: none but the required, then one property at a time with each
-/// value worth trying, then all together.
-fn samples(schema: &Schema) -> Vec<Object> {
-    let values: BTreeMap<&String, Vec<Value>> =
-        schema.properties().map(|(name, property)| (name, candidates(property))).collect();
-    let mut least = Object::new();
-    for name in schema.required() {
-        if let Some(value) = values.get(&name.to_owned()).and_then(|values| values.first()) {
-            least.insert(name.to_owned(), value.clone());
-        }
-    }
-    let mut all = least.clone();
-    let mut samples = vec![least.clone()];
-    for (name, values) in &values {
-        for value in values {
-            let mut sample = least.clone();
-            sample.insert((*name).clone(), value.clone());
-            if schema.check(&sample).is_ok() {
-                all.entry((*name).clone()).or_insert_with(|| value.clone());
-                samples.push(sample);
-            }
-        }
-    }
-    samples.push(all);
-    samples.retain(|sample| schema.check(sample).is_ok());
-    samples.truncate(MAX_SAMPLES);
-    samples
-}
-
-/// Values of a property that may differ in what they lead to. What the schema refuses is left out
-/// later.
-fn candidates(property: &Value) -> Vec<Value> {
-    if let Some(values) = property["enum"].as_array() {
-        return values.clone();
-    }
-    let mut values: Vec<Value> = ["default", "minimum", "maximum"]
-        .iter()
-        .filter_map(|key| property.get(key))
-        .cloned()
-        .collect();
-    values.extend([json!(true), json!(false), json!(1), json!(0), json!(1.5)]);
-    let length = property["minLength"].as_u64().and_then(|length| usize::try_from(length).ok());
-    values.push("x".repeat(length.unwrap_or(1).clamp(1, 4_096)).into());
-    values.extend(["1", "sample", "UTC", "a=b", "1s", "64Mi", "10.0.0.0/8"].map(Value::from));
-    values.extend([json!([]), json!({}), json!(["x"]), json!([1])]);
-    values
-}
-
 /// The context with everything in it that can be.
 fn context(offering: &Offering, plan: &Plan, samples: &[Object]) -> Value {
-    let mut all = Object::new();
-    for sample in samples {
-        all.extend(sample.clone());
-    }
+    let all = fullest(samples);
     let secret = password('a');
     let parameters = offering.filled(&all);
     let mut context = offering.recipe.context(plan, &inputs(&all, &secret), &parameters);
@@ -128,44 +98,33 @@ fn context(offering: &Offering, plan: &Plan, samples: &[Object]) -> Value {
     context
 }
 
-fn login_context(bind: &Schema, workload: Option<&Workload>) -> Value {
-    let mut all = Object::new();
-    for sample in samples(bind) {
-        all.extend(sample);
-    }
-    json!({
-        "host": HOST,
-        "ports": ports(workload),
-        "user": USER,
-        "password": password('b').expose(),
-        "database": workload.and_then(|w| w.admin.database.clone()).unwrap_or_default(),
-        "parameters": bind.with_defaults(&all),
+fn login_context(workload: Option<&Workload>, password: &Secret, parameters: &Object) -> Value {
+    let names = workload.into_iter().flat_map(Workload::port_names).map(str::to_owned);
+    credentials::context(&Login {
+        host: HOST,
+        ports: &names.zip(20_000..).collect(),
+        user: USER,
+        password,
+        database: workload.and_then(|workload| workload.admin.database.as_deref()),
+        parameters,
     })
-}
-
-fn ports(workload: Option<&Workload>) -> BTreeMap<String, u16> {
-    let names = workload.into_iter().flat_map(Workload::port_names);
-    names.zip(20_000..).map(|(name, port)| (name.to_owned(), port)).collect()
 }
 
 /// Credentials render for everything that a binding may ask for.
 fn credentials_hold(offering: &Offering, workload: &Workload, mistakes: &Mistakes) {
     let path = offering.recipe.path("credentials.json.hbs");
     let report = mistakes.report(&path);
-    let (password, ports) = (password('b'), ports(Some(workload)));
+    let password = password('b');
     for sample in samples(&offering.bind) {
         let parameters = offering.bind.with_defaults(&sample);
-        let login = Login {
-            host: HOST,
-            ports: &ports,
-            user: USER,
-            password: &password,
-            database: workload.admin.database.as_deref(),
-            parameters: &parameters,
+        let context = login_context(Some(workload), &password, &parameters);
+        let text = match offering.recipe.templates.render(&path, &context) {
+            Ok(text) => text,
+            Err(flaw) => return mistakes.add(flaw.into_detailed()),
         };
-        match credentials(&workload.credentials, &login) {
+        match credentials::parse(&text) {
             Ok(object) => {
-                for fault in super::credentials::faults(&object, USER, password.expose()) {
+                for fault in credentials::faults(&object, USER, password.expose()) {
                     report.at(0, fault);
                 }
             }

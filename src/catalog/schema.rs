@@ -38,7 +38,7 @@ impl Schema {
     /// A mapping of property → schema is the short form, and closed to other properties. What says
     /// `type: object` or `$schema` is a whole schema and is taken as it is.
     pub(super) fn compile(node: Option<&Node>, key: &str, report: Report<'_>) -> Option<Self> {
-        let document = node.map_or_else(|| closed(Object::new()), |node| whole(&node.json()));
+        let document = node.map_or_else(|| closed(&Object::new()), |node| whole(&node.json()));
         let line = node.map_or(0, |node| node.line);
         let problems = problems(&document);
         for problem in &problems {
@@ -87,7 +87,7 @@ impl Schema {
     }
 
     /// Whether this value of a property is a fault, whatever else may be.
-    fn refuses(&self, name: &str, value: &Value) -> bool {
+    pub(super) fn refuses(&self, name: &str, value: &Value) -> bool {
         let alone = json!({ name: value });
         self.validator.iter_errors(&alone).any(|error| !error.instance_path().is_empty())
     }
@@ -153,14 +153,14 @@ fn whole(value: &Value) -> Value {
     let is_whole =
         fields.get("type").is_some_and(Value::is_string) || fields.contains_key("$schema");
     if !is_whole {
-        return closed(fields.clone());
+        return closed(fields);
     }
     let mut fields = fields.clone();
     fields.entry("$schema").or_insert_with(|| DRAFT_04.into());
     Value::Object(fields)
 }
 
-fn closed(properties: Object) -> Value {
+fn closed(properties: &Object) -> Value {
     json!({
         "$schema": DRAFT_04,
         "type": "object",

@@ -11,10 +11,10 @@
 mod helpers;
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::io;
 
-use handlebars::{Handlebars, RenderError};
+use handlebars::{Handlebars, RenderError, RenderErrorReason};
 use serde_json::Value;
 
 use super::Mistake;
@@ -57,11 +57,16 @@ impl Flaw {
 }
 
 /// Compiled templates, by path relative to the catalog's root.
-#[derive(Debug)]
 pub(super) struct Templates {
     structured: Handlebars<'static>,
     plain: Handlebars<'static>,
     texts: BTreeMap<String, String>,
+}
+
+impl fmt::Debug for Templates {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.paths()).finish()
+    }
 }
 
 impl Templates {
@@ -229,7 +234,13 @@ fn line_at(text: &str, index: usize) -> usize {
 }
 
 fn failed(path: &str, error: &RenderError) -> Flaw {
-    Flaw::new(path, error.line_no.unwrap_or(0), one_line(&error.reason().to_string()))
+    let message = match error.reason() {
+        RenderErrorReason::MissingVariable(Some(name)) => {
+            format!("there is no `{name}` here: give it a default, or ask {{{{#if {name}}}}} first")
+        }
+        reason => one_line(&reason.to_string()),
+    };
+    Flaw::new(path, error.line_no.unwrap_or(0), message)
 }
 
 fn one_line(message: &str) -> String {

@@ -169,7 +169,9 @@ impl Recipe {
             Flaw::new(&path, line, "what it renders to is no workload").quoting(why)
         })?;
         let workload = self.assemble(file, plan, context)?;
-        rules::check(&workload).map_err(|why| Flaw::new(&path, 0, why))?;
+        rules::check(&workload).map_err(|why| {
+            Flaw::new(&path, 0, "what it renders to is no workload that can run").quoting(why)
+        })?;
         Ok(workload)
     }
 

@@ -58,10 +58,12 @@ fn one_line(message: &str) -> String {
     let end = line.find(" at line ").unwrap_or(line.len());
     let start = line.strip_prefix("error: ").map_or(0, |rest| line.len() - rest.len());
     let text = line.get(start..end).unwrap_or(line);
-    text.strip_prefix("line ")
+    let text = text
+        .strip_prefix("line ")
         .and_then(|rest| rest.split_once(": "))
-        .map_or(text, |(_, rest)| rest)
-        .to_owned()
+        .map_or(text, |(_, rest)| rest);
+    // Advice for whoever calls the parser.
+    text.split(", set DuplicateKeyPolicy").next().unwrap_or(text).to_owned()
 }
 
 fn line_of(line: u64) -> usize {
@@ -182,7 +184,9 @@ impl<'a> Fields<'a> {
 
     /// The field's node; none if it is not there. `key:` with nothing after it counts as absent.
     pub(super) fn optional(&mut self, key: &'static str) -> Option<&'a Node> {
-        self.asked.push(key);
+        if !self.asked.contains(&key) {
+            self.asked.push(key);
+        }
         let (_, node) = self.entries.get(key)?;
         (!matches!(node.tree, Tree::Scalar(Value::Null))).then_some(*node)
     }
@@ -362,6 +366,13 @@ mod tests {
         fields.size("size");
         fields.end();
         let told: Vec<String> = mistakes.into_sorted().iter().map(ToString::to_string).collect();
-        insta::assert_snapshot!(told.join("\n"), @"");
+        insta::assert_snapshot!(told.join("\n"), @"
+        f:1: `description` is missing
+        f:1: unknown field `descripton`; did you mean `description`?
+        f:2: `free` is `true` or `false`
+        f:3: `name` is text; if it is meant to be, quote it
+        f:4: `size`: `1g` is not a size; write `64Mi`, `1Gi` or a number of bytes
+        f:5: unknown field `odd`; known here: description, free, name, size
+        ");
     }
 }

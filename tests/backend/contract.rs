@@ -40,7 +40,7 @@ pub(crate) use suite;
 /// An instance that was ready.
 async fn ready(rig: &impl Rig) -> (Place, Workload) {
     let mut place = rig::place();
-    let workload = rig::workload(rig.image());
+    let workload = rig::workload(&rig.image());
     ensure(rig.backend(), &place, &workload).await;
     place.was_ready = true;
     (place, workload)
@@ -54,9 +54,9 @@ async fn found(backend: &dyn Backend) -> BTreeMap<Thing, usize> {
     counts
 }
 
-pub async fn makes_one_of_everything_and_removes_it(rig: &impl Rig) {
+pub(crate) async fn makes_one_of_everything_and_removes_it(rig: &impl Rig) {
     let backend = rig.backend();
-    let (place, workload) = (rig::place(), rig::workload(rig.image()));
+    let (place, workload) = (rig::place(), rig::workload(&rig.image()));
     backend.ping().await.unwrap();
     assert_eq!(backend.observe(&place).await.unwrap(), Observed::Absent);
     ensure(backend, &place, &workload).await;
@@ -80,8 +80,8 @@ pub async fn makes_one_of_everything_and_removes_it(rig: &impl Rig) {
     }
 }
 
-pub async fn making_it_again_changes_nothing(rig: &impl Rig) {
-    let (mut place, workload) = (rig::place(), rig::workload(rig.image()));
+pub(crate) async fn making_it_again_changes_nothing(rig: &impl Rig) {
+    let (mut place, workload) = (rig::place(), rig::workload(&rig.image()));
     ensure(rig.backend(), &place, &workload).await;
     let id = rig.id(&place).await;
     assert!(id.is_some());
@@ -93,7 +93,7 @@ pub async fn making_it_again_changes_nothing(rig: &impl Rig) {
     assert_eq!(rig.starts(&place).await, 1);
 }
 
-pub async fn limits_are_changed_on_the_running_container(rig: &impl Rig) {
+pub(crate) async fn limits_are_changed_on_the_running_container(rig: &impl Rig) {
     let (place, mut workload) = ready(rig).await;
     let id = rig.id(&place).await;
     for (memory_bytes, cpu_millis, pids) in [(64 << 20, 250, 70), (24 << 20, 1000, 40)] {
@@ -107,7 +107,7 @@ pub async fn limits_are_changed_on_the_running_container(rig: &impl Rig) {
     assert_eq!((rig.id(&place).await, rig.starts(&place).await), (id, 1));
 }
 
-pub async fn a_new_command_makes_the_container_anew_with_its_data_and_port(rig: &impl Rig) {
+pub(crate) async fn a_new_command_makes_the_container_anew_with_its_data_and_port(rig: &impl Rig) {
     let (place, mut workload) = ready(rig).await;
     let id = rig.id(&place).await;
     only(&mut workload).command = vec!["serve".to_owned(), "more".to_owned()];
@@ -122,9 +122,9 @@ pub async fn a_new_command_makes_the_container_anew_with_its_data_and_port(rig: 
     assert_eq!(found(rig.backend()).await[&Thing::Container], 1);
 }
 
-pub async fn a_port_in_use_is_told_and_exchanged(rig: &impl Rig) {
+pub(crate) async fn a_port_in_use_is_told_and_exchanged(rig: &impl Rig) {
     let backend = rig.backend();
-    let (mut place, workload) = (rig::place(), rig::workload(rig.image()));
+    let (mut place, workload) = (rig::place(), rig::workload(&rig.image()));
     let port = place.ports["main"];
     rig.take_port(port).await;
     for _ in 0..2 {
@@ -138,7 +138,9 @@ pub async fn a_port_in_use_is_told_and_exchanged(rig: &impl Rig) {
     assert_eq!(rig.starts(&place).await, 1);
 }
 
-pub async fn what_ended_or_vanished_after_the_first_ready_comes_back_with_its_data(rig: &impl Rig) {
+pub(crate) async fn what_ended_or_vanished_after_the_first_ready_comes_back_with_its_data(
+    rig: &impl Rig,
+) {
     let backend = rig.backend();
     let (place, workload) = ready(rig).await;
     let id = rig.id(&place).await;
@@ -156,9 +158,9 @@ pub async fn what_ended_or_vanished_after_the_first_ready_comes_back_with_its_da
     assert_eq!(backend.observe(&place).await.unwrap(), Observed::Running);
 }
 
-pub async fn an_interrupted_first_start_begins_anew(rig: &impl Rig) {
+pub(crate) async fn an_interrupted_first_start_begins_anew(rig: &impl Rig) {
     let backend = rig.backend();
-    let (place, workload) = (rig::place(), rig::workload(rig.image()));
+    let (place, workload) = (rig::place(), rig::workload(&rig.image()));
     ensure(backend, &place, &workload).await;
     rig.end(&place).await;
     assert!(matches!(backend.observe(&place).await.unwrap(), Observed::Down(_)));
@@ -178,7 +180,7 @@ pub async fn an_interrupted_first_start_begins_anew(rig: &impl Rig) {
     assert_eq!(found(backend).await, BTreeMap::from(all));
 }
 
-pub async fn seeds_are_written_once_and_live_files_again(rig: &impl Rig) {
+pub(crate) async fn seeds_are_written_once_and_live_files_again(rig: &impl Rig) {
     let (place, mut workload) = ready(rig).await;
     let id = rig.id(&place).await;
     assert_eq!(rig.file(&place, "/conf/seed").await.as_deref(), Some("seed-1"));
@@ -191,9 +193,9 @@ pub async fn seeds_are_written_once_and_live_files_again(rig: &impl Rig) {
     assert_eq!((rig.id(&place).await, rig.starts(&place).await), (id, 1));
 }
 
-pub async fn a_network_stays_while_an_instance_of_its_tenant_does(rig: &impl Rig) {
+pub(crate) async fn a_network_stays_while_an_instance_of_its_tenant_does(rig: &impl Rig) {
     let backend = rig.backend();
-    let (one, workload) = (rig::place(), rig::workload(rig.image()));
+    let (one, workload) = (rig::place(), rig::workload(&rig.image()));
     let other = Place { tenant: one.tenant.clone(), subnet: one.subnet, ..rig::place() };
     let progress = Progress::default();
     let (first, second) = tokio::join!(
@@ -212,17 +214,17 @@ pub async fn a_network_stays_while_an_instance_of_its_tenant_does(rig: &impl Rig
     assert_eq!(found(backend).await, BTreeMap::new());
 }
 
-pub async fn containers_that_are_no_longer_wanted_go(rig: &impl Rig) {
+pub(crate) async fn containers_that_are_no_longer_wanted_go(rig: &impl Rig) {
     let (place, mut workload) = ready(rig).await;
-    only(&mut workload).role = "primary".to_owned();
+    only(&mut workload).role = String::from("primary");
     ensure(rig.backend(), &place, &workload).await;
     assert_eq!(rig.id(&place).await, None, "of the role that is no longer there");
     assert_eq!(found(rig.backend()).await[&Thing::Container], 1);
     assert_eq!(rig.backend().observe(&place).await.unwrap(), Observed::Running);
 }
 
-pub async fn a_call_that_was_called_off_ends(rig: &impl Rig) {
-    let (place, workload) = (rig::place(), rig::workload(rig.image()));
+pub(crate) async fn a_call_that_was_called_off_ends(rig: &impl Rig) {
+    let (place, workload) = (rig::place(), rig::workload(&rig.image()));
     let progress = Progress::default();
     progress.cancel.cancel();
     let fault = rig.backend().ensure(&place, &workload, &progress).await.unwrap_err();
@@ -230,9 +232,9 @@ pub async fn a_call_that_was_called_off_ends(rig: &impl Rig) {
     assert_eq!(rig.backend().observe(&place).await.unwrap(), Observed::Absent);
 }
 
-pub async fn an_engine_that_is_not_there_is_told(rig: &impl Rig) {
+pub(crate) async fn an_engine_that_is_not_there_is_told(rig: &impl Rig) {
     let backend = rig.unreachable();
-    let (place, workload) = (rig::place(), rig::workload(rig.image()));
+    let (place, workload) = (rig::place(), rig::workload(&rig.image()));
     let image = &workload.containers[0].image;
     let progress = Progress::default();
     let faults = [

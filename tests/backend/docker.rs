@@ -11,14 +11,14 @@ use banquet::secret::Secret;
 use bollard::models::{ContainerCreateBody, Ipam, IpamConfig, NetworkCreateRequest};
 use bollard::query_parameters::CreateContainerOptionsBuilder;
 
-use crate::docker_rig::{DockerRig, settings};
+use crate::docker_rig::{DockerRig, settings, socket};
 use crate::proxy::Proxy;
 use crate::rig::{self, Rig, ensure, only};
 
 #[tokio::test]
 async fn a_container_is_locked_down_and_shows_no_secret() {
     let rig = DockerRig::up().await;
-    let (place, mut workload) = (rig::place(), rig::workload(rig.image()));
+    let (place, mut workload) = (rig::place(), rig::workload(&rig.image()));
     let secret = Secret::generate();
     only(&mut workload).files[0].content = secret.clone();
     ensure(rig.backend(), &place, &workload).await;
@@ -38,7 +38,8 @@ async fn a_container_is_locked_down_and_shows_no_secret() {
     assert_eq!(labels["banquet.spec"].len(), 64);
     let config = inspection.config.unwrap();
     assert_eq!(config.hostname.as_deref(), Some(place.instance.as_str()));
-    assert_eq!(config.stop_signal.as_deref(), Some("SIGTERM"));
+    let signal = config.stop_signal.unwrap();
+    assert!(["SIGTERM", "15"].contains(&signal.as_str()), "Podman has the number: {signal}");
     let host = inspection.host_config.unwrap();
     assert_eq!(host.log_config.unwrap().config.unwrap()["max-size"], "10m");
     let bindings = host.port_bindings.unwrap()["7000/tcp"].clone().unwrap();
@@ -54,7 +55,7 @@ async fn a_container_is_locked_down_and_shows_no_secret() {
 #[tokio::test]
 async fn what_is_not_ours_is_left_alone() {
     let rig = DockerRig::up().await;
-    let (place, workload) = (rig::place(), rig::workload(rig.image()));
+    let (place, workload) = (rig::place(), rig::workload(&rig.image()));
     let name = rig.name(&place);
     let body = ContainerCreateBody {
         image: Some(workload.containers[0].image.resolved.clone().unwrap()),
@@ -75,7 +76,7 @@ async fn what_is_not_ours_is_left_alone() {
 #[tokio::test]
 async fn two_brokers_on_one_engine_do_not_see_each_other() {
     let (one, other) = (DockerRig::up().await, DockerRig::up().await);
-    let (place, workload) = (rig::place(), rig::workload(one.image()));
+    let (place, workload) = (rig::place(), rig::workload(&one.image()));
     ensure(one.backend(), &place, &workload).await;
     assert_eq!(other.docker.found().await.unwrap(), []);
     assert_eq!(other.docker.observe(&place).await.unwrap(), Observed::Absent);
@@ -88,7 +89,7 @@ async fn two_brokers_on_one_engine_do_not_see_each_other() {
 #[tokio::test]
 async fn a_container_that_can_not_start_says_why() {
     let rig = DockerRig::up().await;
-    let (place, mut workload) = (rig::place(), rig::workload(rig.image()));
+    let (place, mut workload) = (rig::place(), rig::workload(&rig.image()));
     only(&mut workload).command = vec!["fail".to_owned()];
     ensure(rig.backend(), &place, &workload).await;
     let why = down(&rig, &place).await;
@@ -121,7 +122,7 @@ async fn down(rig: &DockerRig, place: &banquet::backend::Place) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_crash_between_create_and_start_is_made_good() {
     let rig = DockerRig::up().await;
-    let (mut place, workload) = (rig::place(), rig::workload(rig.image()));
+    let (mut place, workload) = (rig::place(), rig::workload(&rig.image()));
     let progress = Progress::default();
     let mut notes = progress.follow();
     let cancel = progress.cancel.clone();
@@ -146,7 +147,7 @@ async fn a_crash_between_create_and_start_is_made_good() {
 #[tokio::test]
 async fn a_range_in_use_elsewhere_is_told() {
     let rig = DockerRig::up().await;
-    let (place, workload) = (rig::place(), rig::workload(rig.image()));
+    let (place, workload) = (rig::place(), rig::workload(&rig.image()));
     let request = NetworkCreateRequest {
         name: format!("{}-foreign", rig.broker),
         labels: Some(HashMap::from([("banquet.test".to_owned(), rig.broker.to_string())])),
@@ -168,7 +169,7 @@ async fn a_range_in_use_elsewhere_is_told() {
 #[tokio::test]
 async fn a_network_of_another_range_is_replaced_once_it_is_unused() {
     let rig = DockerRig::up().await;
-    let (mut place, workload) = (rig::place(), rig::workload(rig.image()));
+    let (mut place, workload) = (rig::place(), rig::workload(&rig.image()));
     ensure(rig.backend(), &place, &workload).await;
     place.subnet = rig::place().subnet;
     ensure(rig.backend(), &place, &workload).await;
@@ -189,7 +190,7 @@ async fn an_engine_that_can_not_change_limits_gets_a_new_container() {
     let rig = DockerRig::up().await;
     let proxy = Proxy::new(|call| call.ends_with("/update").then_some(404));
     let docker = through(&proxy, &rig.broker);
-    let (mut place, mut workload) = (rig::place(), rig::workload(rig.image()));
+    let (mut place, mut workload) = (rig::place(), rig::workload(&rig.image()));
     ensure(&docker, &place, &workload).await;
     rig.starts(&place).await;
     place.was_ready = true;
@@ -211,7 +212,7 @@ async fn a_provision_makes_no_needless_calls_and_none_of_a_newer_api() {
     assert_eq!(proxy.seen(), ["GET /version", "GET /_ping"]);
     let version = rig.engine.version().await.unwrap().api_version.unwrap();
 
-    let (place, workload) = (rig::place(), rig::workload(rig.image()));
+    let (place, workload) = (rig::place(), rig::workload(&rig.image()));
     ensure(&docker, &place, &workload).await;
     let seen = proxy.seen();
     for call in &seen {
@@ -238,6 +239,6 @@ async fn the_engine_may_come_later_than_we() {
     let fault = docker.ping().await.unwrap_err();
     assert_eq!(fault.kind, FaultKind::Unreachable);
     assert!(fault.message.contains(&path.display().to_string()), "{}", fault.message);
-    std::os::unix::fs::symlink("/var/run/docker.sock", &path).unwrap();
+    std::os::unix::fs::symlink(socket(), &path).unwrap();
     docker.ping().await.unwrap();
 }

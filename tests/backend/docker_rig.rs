@@ -16,8 +16,8 @@ use banquet::model::workload::{Image, Resources};
 use bollard::models::ContainerInspectResponse;
 use bollard::query_parameters::{
     DownloadFromContainerOptionsBuilder, InspectContainerOptions, ListContainersOptionsBuilder,
-    ListNetworksOptionsBuilder, ListVolumesOptionsBuilder, RemoveContainerOptionsBuilder,
-    RemoveVolumeOptions,
+    ListImagesOptionsBuilder, ListNetworksOptionsBuilder, ListVolumesOptionsBuilder,
+    RemoveContainerOptionsBuilder, RemoveImageOptions, RemoveVolumeOptions,
 };
 use bytes::Bytes;
 use futures_util::TryStreamExt;
@@ -42,18 +42,26 @@ trap 'exit 0' TERM
 sleep infinity & wait $!
 ";
 
-pub struct DockerRig {
-    pub broker: BrokerId,
-    pub docker: Docker,
-    pub engine: bollard::Docker,
+pub(crate) struct DockerRig {
+    pub(crate) broker: BrokerId,
+    pub(crate) docker: Docker,
+    pub(crate) engine: bollard::Docker,
     image: String,
     listeners: Mutex<Vec<TcpListener>>,
 }
 
-pub fn settings(broker: &BrokerId) -> Settings {
+/// The engine's socket: of `DOCKER_HOST`, as the `docker` command has it, so that the same tests
+/// run against Podman.
+#[expect(clippy::disallowed_methods, reason = "tests have no settings")]
+pub(crate) fn socket() -> String {
+    let host = std::env::var("DOCKER_HOST").unwrap_or_default();
+    host.strip_prefix("unix://").unwrap_or("/var/run/docker.sock").to_owned()
+}
+
+pub(crate) fn settings(broker: &BrokerId) -> Settings {
     Settings {
         broker: broker.clone(),
-        host: None,
+        host: Some(format!("unix://{}", socket())),
         publish_address: IpAddr::from([127, 0, 0, 1]),
         pull: false,
         build: false,
@@ -62,7 +70,7 @@ pub fn settings(broker: &BrokerId) -> Settings {
 }
 
 /// The files of an image that runs `ENTRYPOINT`.
-pub fn image_files() -> BTreeMap<String, Bytes> {
+pub(crate) fn image_files() -> BTreeMap<String, Bytes> {
     BTreeMap::from([
         ("Dockerfile".to_owned(), Bytes::from(DOCKERFILE)),
         ("entrypoint".to_owned(), Bytes::from(ENTRYPOINT)),
@@ -84,17 +92,17 @@ async fn built(docker: &Docker) -> String {
 }
 
 impl DockerRig {
-    pub fn name(&self, place: &Place) -> String {
+    pub(crate) fn name(&self, place: &Place) -> String {
         names::container(&self.broker, &place.instance, "server")
     }
 
-    pub async fn inspect(&self, place: &Place) -> Option<ContainerInspectResponse> {
+    pub(crate) async fn inspect(&self, place: &Place) -> Option<ContainerInspectResponse> {
         let options = None::<InspectContainerOptions>;
         self.engine.inspect_container(&self.name(place), options).await.ok()
     }
 
     /// Owner, group, mode and content of a file in the container.
-    pub async fn entry(&self, place: &Place, path: &str) -> Option<(u64, u64, u32, String)> {
+    pub(crate) async fn entry(&self, place: &Place, path: &str) -> Option<(u64, u64, u32, String)> {
         let options = DownloadFromContainerOptionsBuilder::default().path(path).build();
         let download = self.engine.download_from_container(&self.name(place), Some(options));
         let chunks: Vec<Bytes> = download.try_collect().await.ok()?;
@@ -169,7 +177,9 @@ impl Rig for DockerRig {
         assert_eq!(config.memory, config.memory_swap);
         Resources {
             memory_bytes: number(config.memory),
-            cpu_millis: (number(config.nano_cpus) / 1_000_000).try_into().unwrap(),
+            cpu_millis: (number(config.cpu_quota) * 1000 / number(config.cpu_period))
+                .try_into()
+                .unwrap(),
             pids: number(config.pids_limit).try_into().unwrap(),
             shm_bytes: 0,
         }
@@ -210,7 +220,7 @@ async fn clean(engine: &bollard::Docker, broker: &BrokerId) {
     for label in ["banquet.broker", "banquet.test"] {
         let filters = HashMap::from([("label", vec![format!("{label}={broker}")])]);
         let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
-        for one in engine.list_containers(Some(options)).await.unwrap() {
+        for one in engine.list_containers(Some(options)).await.unwrap_or_default() {
             let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
             let _ = engine.remove_container(&one.id.unwrap(), Some(options)).await;
         }
@@ -222,5 +232,10 @@ async fn clean(engine: &bollard::Docker, broker: &BrokerId) {
         for one in engine.list_networks(Some(options)).await.unwrap() {
             let _ = engine.remove_network(&one.id.unwrap()).await;
         }
+    }
+    let filters = HashMap::from([("label", vec![format!("banquet.image=own-{broker}")])]);
+    let options = ListImagesOptionsBuilder::default().filters(&filters).build();
+    for one in engine.list_images(Some(options)).await.unwrap() {
+        let _ = engine.remove_image(&one.id, None::<RemoveImageOptions>, None).await;
     }
 }

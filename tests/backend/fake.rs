@@ -17,7 +17,7 @@ fn image() -> Image {
 #[tokio::test]
 async fn a_held_call_waits_until_it_is_released() {
     let fake = Arc::new(Fake::new());
-    let (place, workload) = (rig::place(), rig::workload(image()));
+    let (place, workload) = (rig::place(), rig::workload(&image()));
     fake.hold(Method::Ensure);
     let call = tokio::spawn({
         let (fake, place, workload) = (Arc::clone(&fake), place.clone(), workload.clone());
@@ -47,7 +47,7 @@ async fn a_held_call_hears_that_it_was_called_off() {
 
 #[tokio::test]
 async fn planned_faults_come_once_at_their_call_and_moment() {
-    let (place, workload) = (rig::place(), rig::workload(image()));
+    let (place, workload) = (rig::place(), rig::workload(&image()));
     for (moment, containers, volumes) in
         [(Moment::Before, 0, 0), (Moment::Halfway, 0, 2), (Moment::After, 1, 2)]
     {
@@ -68,7 +68,7 @@ async fn planned_faults_come_once_at_their_call_and_moment() {
 #[tokio::test]
 async fn a_removal_can_stop_halfway() {
     let fake = Fake::new();
-    let (place, workload) = (rig::place(), rig::workload(image()));
+    let (place, workload) = (rig::place(), rig::workload(&image()));
     ensure(&fake, &place, &workload).await;
     fake.fail(Method::Remove, 1, Moment::Halfway, Fault::unreachable("gone"));
     fake.remove(&place).await.unwrap_err();
@@ -92,7 +92,7 @@ async fn two_instances_do_not_share_a_port() {
     let fake = Fake::new();
     let (one, mut other) = (rig::place(), rig::place());
     other.ports.clone_from(&one.ports);
-    let workload = rig::workload(image());
+    let workload = rig::workload(&image());
     ensure(&fake, &one, &workload).await;
     let fault = fake.ensure(&other, &workload, &Progress::default()).await.unwrap_err();
     assert_eq!(fault.kind, FaultKind::PortTaken(one.ports["main"]));

@@ -7,7 +7,7 @@ use banquet::model::workload::{Image, Resources};
 
 use crate::rig::Rig;
 
-pub struct FakeRig(Fake);
+pub(crate) struct FakeRig(Fake);
 
 impl FakeRig {
     fn container(&self, place: &Place) -> Option<FakeContainer> {

@@ -1,6 +1,8 @@
 //! What every backend must do (`contract`), on the fake engine and on Docker, and what each of
 //! them does beyond that.
 
+#![expect(clippy::unwrap_used, reason = "a test that can't go on stops")]
+
 mod contract;
 mod docker;
 mod docker_rig;
@@ -10,5 +12,5 @@ mod images;
 mod proxy;
 mod rig;
 
-contract::suite!(on_docker, docker_rig::DockerRig);
-contract::suite!(on_fake, fake_rig::FakeRig);
+contract::suite!(on_docker, crate::docker_rig::DockerRig);
+contract::suite!(on_fake, crate::fake_rig::FakeRig);

@@ -7,17 +7,19 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::task::JoinHandle;
 
+use crate::docker_rig::socket;
+
 /// `POST /containers/x/update` → the status to answer it with, or none to pass it on.
 type Answers = fn(&str) -> Option<u16>;
 
-pub struct Proxy {
+pub(crate) struct Proxy {
     folder: tempfile::TempDir,
     seen: Arc<Mutex<Vec<String>>>,
     task: JoinHandle<()>,
 }
 
 impl Proxy {
-    pub fn new(answers: Answers) -> Self {
+    pub(crate) fn new(answers: Answers) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let listener = UnixListener::bind(folder.path().join("engine.sock")).unwrap();
         let seen = Arc::new(Mutex::new(Vec::new()));
@@ -33,13 +35,13 @@ impl Proxy {
     }
 
     /// As in `DOCKER_HOST`.
-    pub fn host(&self) -> String {
+    pub(crate) fn host(&self) -> String {
         let path: PathBuf = self.folder.path().join("engine.sock");
         format!("unix://{}", path.display())
     }
 
     /// Takes the calls noted since the last time.
-    pub fn seen(&self) -> Vec<String> {
+    pub(crate) fn seen(&self) -> Vec<String> {
         std::mem::take(&mut *self.seen.lock().unwrap())
     }
 }
@@ -75,7 +77,7 @@ async fn serve(mut client: UnixStream, answers: Answers, seen: Arc<Mutex<Vec<Str
         let _ = client.write_all(answer.as_bytes()).await;
         return;
     }
-    let mut engine = UnixStream::connect("/var/run/docker.sock").await.unwrap();
+    let mut engine = UnixStream::connect(socket()).await.unwrap();
     engine.write_all(&head).await.unwrap();
     let _ = copy_bidirectional(&mut client, &mut engine).await;
 }

@@ -12,7 +12,7 @@ use banquet::model::{Progress, Workload};
 
 /// An engine with a backend on it, empty, and taken away when dropped.
 #[async_trait]
-pub trait Rig: Sync {
+pub(crate) trait Rig: Sync {
     /// A fresh one.
     async fn up() -> Self;
     fn backend(&self) -> &dyn Backend;
@@ -37,7 +37,7 @@ pub trait Rig: Sync {
 }
 
 /// A place like no other.
-pub fn place() -> Place {
+pub(crate) fn place() -> Place {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let number = NEXT.fetch_add(1, Ordering::SeqCst);
     let [a, b] = std::process::id().to_be_bytes()[2..] else { unreachable!("two of four") };
@@ -54,7 +54,7 @@ pub fn place() -> Place {
 }
 
 /// A port of the host that nothing listens on, and that no other test gets.
-pub fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     loop {
         let offset = u16::try_from(std::process::id() % 40).unwrap() * 50;
@@ -66,7 +66,7 @@ pub fn free_port() -> u16 {
 }
 
 /// One container with two volumes and three files.
-pub fn workload(image: Image) -> Workload {
+pub(crate) fn workload(image: &Image) -> Workload {
     serde_json::from_value(serde_json::json!({
         "engine": "test",
         "admin": { "user": "admin", "password": "adminadminadmin" },
@@ -93,12 +93,12 @@ pub fn workload(image: Image) -> Workload {
 }
 
 /// The only container.
-pub fn only(workload: &mut Workload) -> &mut Container {
+pub(crate) fn only(workload: &mut Workload) -> &mut Container {
     &mut workload.containers[0]
 }
 
 /// Ensures, and panics with the whole chain of causes.
-pub async fn ensure(backend: &dyn Backend, place: &Place, workload: &Workload) {
+pub(crate) async fn ensure(backend: &dyn Backend, place: &Place, workload: &Workload) {
     if let Err(fault) = backend.ensure(place, workload, &Progress::default()).await {
         panic!("ensure: {}", fault.chain());
     }

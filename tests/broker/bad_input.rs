@@ -22,7 +22,15 @@ fn bodies_that_are_none() {
     let broker = Broker::new();
     let deep = format!("{}1{}", "{\"a\":".repeat(20_000), "}".repeat(20_000));
     let bodies: [&[u8]; 10] = [
-        b"", b"{", b"[]", b"null", b"7", b"\"x\"", b"{}{}", b"\xff\xfe", b"{\"a\":\"\xff\"}",
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b"7",
+        b"\"x\"",
+        b"{}{}",
+        b"\xff\xfe",
+        b"{\"a\":\"\xff\"}",
         deep.as_bytes(),
     ];
     for body in bodies {
@@ -51,8 +59,15 @@ fn r18_ids_are_any_strings() {
     let broker = Broker::waiting();
     let long = "x".repeat(200);
     let ids = [
-        "a%2Fb%20c", "..%2F..%2Fetc", "%22%27%3B--", "%F0%9F%A6%80", "%7B%7Bx%7D%7D", "a+b",
-        "%25s%24(reboot)", long.as_str(), "%2E%2E",
+        "a%2Fb%20c",
+        "..%2F..%2Fetc",
+        "%22%27%3B--",
+        "%F0%9F%A6%80",
+        "%7B%7Bx%7D%7D",
+        "a+b",
+        "%25s%24(reboot)",
+        long.as_str(),
+        "%2E%2E",
     ];
     for id in ids {
         let path = instance(id);

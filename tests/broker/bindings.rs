@@ -18,12 +18,18 @@ fn r88_r89_r96_r97_a_binding_is_made_inline_and_told_again() {
     let password = credentials["password"].as_str().unwrap();
     assert_eq!(credentials["username"], user.as_str());
     assert!(password.len() == 32 && password.bytes().all(|b| b.is_ascii_alphanumeric()));
-    assert_eq!(made["endpoints"], json!([{"host": "127.0.0.1", "ports": ["20000"], "protocol": "tcp"}]));
+    assert_eq!(
+        made["endpoints"],
+        json!([{"host": "127.0.0.1", "ports": ["20000"], "protocol": "tcp"}])
+    );
     let granted = broker.engine.instance("127.0.0.1:20000").users[&user].password.clone();
     assert_eq!(granted.expose(), password, "the engine knows the password that was handed out");
 
     assert_eq!(broker.put(&binding, &bind()).is(200).body, made, "97");
-    assert_eq!(broker.put(&format!("{binding}?accepts_incomplete=true"), &bind()).is(200).body, made);
+    assert_eq!(
+        broker.put(&format!("{binding}?accepts_incomplete=true"), &bind()).is(200).body,
+        made
+    );
     let fetched = broker.get(&binding).is(200).body;
     assert_eq!(fetched["credentials"], made["credentials"]);
     assert_eq!(fetched["parameters"], json!({}));

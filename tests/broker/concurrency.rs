@@ -10,7 +10,10 @@ use crate::harness::*;
 const MANY: usize = 64;
 
 /// How many answers of each status.
-fn at_once(broker: &Broker, requests: impl Iterator<Item = (Method, String, Value)>) -> BTreeMap<u16, usize> {
+fn at_once(
+    broker: &Broker,
+    requests: impl Iterator<Item = (Method, String, Value)>,
+) -> BTreeMap<u16, usize> {
     let router = broker.router();
     broker.wait(async {
         let sent: Vec<_> = requests
@@ -73,7 +76,9 @@ fn everything_at_once_ends_in_order() {
     let mixed = (0..MANY).map(|number| match number % 4 {
         0 => (Method::PUT, format!("{path}/service_bindings/b{number}"), bind()),
         1 => (Method::PATCH, format!("{path}?accepts_incomplete=true"), patch.clone()),
-        2 => (Method::DELETE, format!("{path}/service_bindings/b{}?{IDS}", number - 2), Value::Null),
+        2 => {
+            (Method::DELETE, format!("{path}/service_bindings/b{}?{IDS}", number - 2), Value::Null)
+        }
         _ => (Method::GET, path.clone(), Value::Null),
     });
     let statuses = at_once(&broker, mixed);

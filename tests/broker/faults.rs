@@ -20,13 +20,8 @@ use Spot::{Backend as B, Engine as E};
 /// What each kind of operation calls, in order.
 pub const PROVISION: &[Spot] =
     &[B(Backend::Image), B(Backend::Ensure), E(Call::Ready), E(Call::Bootstrap)];
-pub const UPDATE: &[Spot] = &[
-    B(Backend::Image),
-    E(Call::Prepare),
-    B(Backend::Ensure),
-    E(Call::Ready),
-    E(Call::Bootstrap),
-];
+pub const UPDATE: &[Spot] =
+    &[B(Backend::Image), E(Call::Prepare), B(Backend::Ensure), E(Call::Ready), E(Call::Bootstrap)];
 pub const DEPROVISION: &[Spot] = &[B(Backend::Remove), B(Backend::RemoveNetwork)];
 pub const BIND: &[Spot] = &[E(Call::Grant)];
 pub const UNBIND: &[Spot] = &[E(Call::Revoke)];

@@ -37,10 +37,11 @@ fn r14_every_route_wants_credentials_first() {
     let broker = Broker::new();
     for (method, path) in every_route() {
         for credentials in ["", "Basic", "Basic eDp5", "Bearer x"] {
-            let reply = broker.send(with(&method, path, &[
-                ("authorization", credentials),
-                ("x-broker-api-version", "2.17"),
-            ]));
+            let reply = broker.send(with(
+                &method,
+                path,
+                &[("authorization", credentials), ("x-broker-api-version", "2.17")],
+            ));
             assert_eq!(reply.status, 401, "{method} {path} {credentials}");
             assert!(reply.headers[header::WWW_AUTHENTICATE].to_str().unwrap().starts_with("Basic"));
         }
@@ -109,9 +110,8 @@ fn r7_r8_the_originating_identity_is_kept_and_never_in_the_way() {
 #[test]
 fn r25_r26_the_content_type_does_not_matter() {
     let broker = Broker::waiting();
-    for (number, kind) in [None, Some("text/plain"), Some("application/json; charset=utf-8")]
-        .into_iter()
-        .enumerate()
+    for (number, kind) in
+        [None, Some("text/plain"), Some("application/json; charset=utf-8")].into_iter().enumerate()
     {
         let path = format!("{}?accepts_incomplete=true", instance(&number.to_string()));
         let mut request = as_platform("cf", Method::PUT, &path, &provision(SMALL));

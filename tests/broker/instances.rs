@@ -74,7 +74,8 @@ fn r62_r63_missing_and_invalid_data() {
 #[test]
 fn r65_async_required_before_anything_is_written() {
     let broker = Broker::new();
-    for query in ["", "?accepts_incomplete=false", "?accepts_incomplete=1", "?accepts_incomplete="] {
+    for query in ["", "?accepts_incomplete=false", "?accepts_incomplete=1", "?accepts_incomplete="]
+    {
         let reply = broker.put(&format!("{}{query}", instance("one")), &provision(SMALL));
         let reply = reply.refused("AsyncRequired");
         assert_eq!(
@@ -181,7 +182,12 @@ fn r124_r127_delete_works_on_any_remains() {
     broker.get(&format!("{path}/service_bindings/b1")).is(404);
     broker.delete(&format!("{path}/service_bindings/b1?{IDS}")).is(410);
 
-    broker.backend.fail(Backend::Ensure, 1, banquet::backend::fake::Moment::After, Fault::fatal("no"));
+    broker.backend.fail(
+        Backend::Ensure,
+        1,
+        banquet::backend::fake::Moment::After,
+        Fault::fatal("no"),
+    );
     let path = instance("failed");
     broker.put(&format!("{path}{ASYNC}"), &provision(SMALL)).is(202);
     let failed = broker.settled(&path).body;

@@ -38,7 +38,8 @@ fn r54_hints_are_hints() {
         assert_eq!(reply.body["state"], "succeeded", "{query}");
     }
     let other = broker.provisioned("two");
-    let foreign = broker.put(&format!("{other}?accepts_incomplete=true"), &provision(SMALL)).is(200);
+    let foreign =
+        broker.put(&format!("{other}?accepts_incomplete=true"), &provision(SMALL)).is(200);
     assert_eq!(foreign.body, json!({}), "no operation outside 202");
 }
 

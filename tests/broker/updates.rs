@@ -44,9 +44,7 @@ fn r77_the_same_update_again_and_others_meanwhile() {
     put(SMALL).is(200);
     put(LARGE).is(409);
     broker.put(&format!("{path}/service_bindings/b"), &bind()).refused("ConcurrencyError");
-    broker
-        .delete(&format!("{path}?{IDS}&accepts_incomplete=true"))
-        .refused("ConcurrencyError");
+    broker.delete(&format!("{path}?{IDS}&accepts_incomplete=true")).refused("ConcurrencyError");
     assert_eq!(broker.get(&format!("{path}/last_operation")).body["state"], "in progress");
     broker.backend.release(Backend::Ensure);
     assert_eq!(broker.settled(&path).body["state"], "succeeded");

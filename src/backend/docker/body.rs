@@ -16,6 +16,9 @@ use crate::id::BrokerId;
 use crate::model::Fault;
 use crate::model::workload::{Container, Resources};
 
+/// Over which time the kernel counts what a container uses of a processor, in µs.
+const CPU_PERIOD: i64 = 100_000;
+
 /// What all containers of a broker have in common.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct House<'a> {
@@ -78,7 +81,8 @@ fn host_config(
         init: Some(false),
         memory: Some(memory),
         memory_swap: Some(memory),
-        nano_cpus: Some(nano_cpus(resources)),
+        cpu_period: Some(CPU_PERIOD),
+        cpu_quota: Some(cpu_quota(resources)),
         pids_limit: Some(resources.pids.into()),
         shm_size: Some(bytes(resources.shm_bytes)).filter(|size| *size > 0),
         log_config: Some(HostConfigLogConfig {
@@ -127,14 +131,17 @@ pub(super) fn update(resources: &Resources) -> ContainerUpdateBody {
     ContainerUpdateBody {
         memory: Some(memory),
         memory_swap: Some(memory),
-        nano_cpus: Some(nano_cpus(resources)),
+        cpu_period: Some(CPU_PERIOD),
+        cpu_quota: Some(cpu_quota(resources)),
         pids_limit: Some(resources.pids.into()),
         ..ContainerUpdateBody::default()
     }
 }
 
-fn nano_cpus(resources: &Resources) -> i64 {
-    i64::from(resources.cpu_millis) * 1_000_000
+/// Not `nano_cpus`: Podman ignores those in an update, and Docker refuses to change a quota where
+/// they were given.
+fn cpu_quota(resources: &Resources) -> i64 {
+    i64::from(resources.cpu_millis) * CPU_PERIOD / 1000
 }
 
 fn bytes(count: u64) -> i64 {
@@ -176,13 +183,10 @@ pub(super) fn ended(inspection: &ContainerInspectResponse) -> bool {
     finished.is_some_and(|at| !at.is_empty() && !at.starts_with("0001-"))
 }
 
-/// An engine that was given `nano_cpus` may report a quota (Podman does).
 fn limits(config: &HostConfig) -> Limits {
     let positive = |value: Option<i64>| value.filter(|value| *value > 0);
-    let millis = positive(config.nano_cpus).map(|nanos| nanos / 1_000_000).or_else(|| {
-        let period = positive(config.cpu_period).unwrap_or(100_000);
-        positive(config.cpu_quota).map(|quota| quota * 1000 / period)
-    });
+    let period = positive(config.cpu_period).unwrap_or(CPU_PERIOD);
+    let millis = positive(config.cpu_quota).map(|quota| quota * 1000 / period);
     Limits {
         memory: positive(config.memory).and_then(|bytes| bytes.try_into().ok()),
         cpu_millis: millis.and_then(|millis| millis.try_into().ok()),

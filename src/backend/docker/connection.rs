@@ -19,6 +19,11 @@ const CALL: Duration = Duration::from_secs(150);
 /// How long it may take to the answer's head.
 const HEAD: Duration = Duration::from_mins(2);
 
+/// How often something is looked at while the answer makes no sense.
+const LOOKS: usize = 20;
+/// The time in between.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
+
 /// A connection to an engine that need not be up yet.
 #[derive(Debug)]
 pub(super) struct Connection {
@@ -82,14 +87,35 @@ impl Connection {
         }
     }
 
+    /// Looks at something that may not be there, again while the answer makes no sense: Podman
+    /// passes through a state "stopped", which bollard can't read, for a moment after a container
+    /// ended.
+    pub(super) async fn look<T, C>(
+        &self,
+        doing: &str,
+        call: impl Fn() -> C,
+    ) -> Result<Option<T>, Fault>
+    where
+        C: Future<Output = Result<T, Error>>,
+    {
+        for _ in 1..LOOKS {
+            match timed(CALL, call()).await {
+                Err(Error::JsonDataError { .. }) => tokio::time::sleep(BETWEEN_LOOKS).await,
+                answer => return self.ask_for(doing, async { answer }).await,
+            }
+        }
+        self.ask_for(doing, call()).await
+    }
+
     /// What an error means for whoever asked; `doing` completes "the container engine could not …".
     pub(super) fn fault(&self, doing: &str, error: Error) -> Fault {
         if is_connection(&error) {
             return self.unreachable(&error).because(error);
         }
         let Error::DockerResponseServerError { status_code, message } = &error else {
-            let message = format!("the container engine could not {doing}: {}", tidy(&error));
-            return Fault::retry(message).because(error);
+            let text =
+                format!("the container engine's answer, asked to {doing}, is not understood");
+            return Fault::retry(text).because(error);
         };
         let text = format!("the container engine could not {doing}: {}", tidy(message));
         // 404 and 409 mean that something came or went in between, 5xx that the engine is at a

@@ -10,6 +10,7 @@ use bollard::query_parameters::{
 
 use super::connection::{bounded, message, status, timed};
 use super::ensure::Job;
+use super::remove::Anonymous;
 use super::{Docker, body, files};
 use crate::backend::reconcile::{self, Status, Writing};
 use crate::model::workload::Container;
@@ -58,7 +59,7 @@ impl Docker {
     ) -> Result<(), Fault> {
         job.progress.say(format!("stopping {}", container.role));
         self.stop(job, container).await?;
-        self.drop_container(&self.container_name(job, container)).await?;
+        self.drop_container(&self.container_name(job, container), Anonymous::Keep).await?;
         self.make(job, container, writing).await
     }
 
@@ -140,7 +141,7 @@ impl Docker {
         } else {
             return self.connection.fault(&format!("start the container {name}"), error);
         };
-        match self.drop_container(&name).await {
+        match self.drop_container(&name, Anonymous::Keep).await {
             Ok(()) => fault,
             Err(removal) => removal,
         }

@@ -10,7 +10,7 @@ use bollard::models::{ContainerInspectResponse, VolumeCreateRequest};
 use bollard::query_parameters::InspectContainerOptions;
 use futures_util::future::join_all;
 
-use super::remove::{all, container_name};
+use super::remove::{Anonymous, all, container_name};
 use super::{Docker, body, names};
 use crate::backend::Place;
 use crate::backend::reconcile::{self, Action, Seen, Writing};
@@ -55,7 +55,7 @@ impl Docker {
             look = Look::default();
         }
         for stray in &look.strays {
-            self.drop_container(stray).await?;
+            self.drop_container(stray, Anonymous::Keep).await?;
         }
         self.ensure_volumes(&job, &look).await?;
         for container in &workload.containers {
@@ -156,8 +156,8 @@ impl Docker {
     /// The container of this name. Fatal if it is somebody else's.
     async fn own_container(&self, name: &str) -> Result<Option<ContainerInspectResponse>, Fault> {
         let engine = self.connection.engine().await?;
-        let inspection = engine.inspect_container(name, None::<InspectContainerOptions>);
-        let seen = self.connection.ask_for(&format!("look at {name}"), inspection).await?;
+        let inspect = || engine.inspect_container(name, None::<InspectContainerOptions>);
+        let seen = self.connection.look(&format!("look at {name}"), inspect).await?;
         if let Some(seen) = &seen {
             let labels = seen.config.as_ref().and_then(|config| config.labels.as_ref());
             let owner = labels.and_then(|labels| labels.get(names::BROKER));

@@ -46,8 +46,8 @@ impl Docker {
     ) -> Result<Option<String>, Fault> {
         let Some(name) = remove::container_name(container) else { return Ok(None) };
         let engine = self.connection.engine().await?;
-        let inspection = engine.inspect_container(&name, None::<InspectContainerOptions>);
-        let inspection = self.connection.ask_for(&format!("look at {name}"), inspection).await?;
+        let inspect = || engine.inspect_container(&name, None::<InspectContainerOptions>);
+        let inspection = self.connection.look(&format!("look at {name}"), inspect).await?;
         let down = |seen: &ContainerInspectResponse| {
             let running = seen.state.as_ref().and_then(|state| state.running) == Some(true);
             let paused = seen.state.as_ref().and_then(|state| state.paused) == Some(true);
@@ -159,7 +159,7 @@ mod tests {
 
     #[test]
     fn only_the_last_lines_are_told() {
-        let log: String = (0..30).map(|n| format!("line {n}\n")).collect();
+        let log = (0..30).map(|n| format!("line {n}")).collect::<Vec<_>>().join("\n");
         let lines = lines(&log);
         assert_eq!((lines.len(), lines[0].as_str()), (LINES, "line 20"));
     }

@@ -13,6 +13,16 @@ use super::{Docker, names};
 use crate::backend::{Found, Place, Thing};
 use crate::model::Fault;
 
+/// What becomes of the volumes that an image declares and the workload does not mount: the engine
+/// makes one without a name for each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Anonymous {
+    /// The instance goes, or never was.
+    Remove,
+    /// The instance stays: should its data be there by mistake, an operator can still find it.
+    Keep,
+}
+
 impl Docker {
     /// Removes containers, then volumes; see [`crate::backend::Backend::remove`].
     pub(super) async fn remove_instance(&self, place: &Place) -> Result<(), Fault> {
@@ -21,14 +31,21 @@ impl Docker {
             tokio::join!(self.containers_with(&ours), self.volumes_with(&ours));
         let (containers, volumes) = (containers?, volumes?);
         let containers: Vec<_> = containers.iter().filter_map(container_name).collect();
-        all(join_all(containers.iter().map(|name| self.drop_container(name))).await)?;
+        let removals = containers.iter().map(|name| self.drop_container(name, Anonymous::Remove));
+        all(join_all(removals).await)?;
         all(join_all(volumes.iter().map(|volume| self.drop_volume(&volume.name))).await)
     }
 
     /// Kills and removes a container of ours; absent is fine.
-    pub(super) async fn drop_container(&self, name: &str) -> Result<(), Fault> {
+    pub(super) async fn drop_container(
+        &self,
+        name: &str,
+        anonymous: Anonymous,
+    ) -> Result<(), Fault> {
         let engine = self.connection.engine().await?;
-        let options = RemoveContainerOptionsBuilder::default().force(true).build();
+        let with_anonymous = anonymous == Anonymous::Remove;
+        let options =
+            RemoveContainerOptionsBuilder::default().force(true).v(with_anonymous).build();
         let removal = engine.remove_container(name, Some(options));
         self.connection.ask_for(&format!("remove the container {name}"), removal).await.map(drop)
     }
@@ -76,7 +93,8 @@ impl Docker {
         let engine = self.connection.engine().await?;
         let filters = names::labelled(labels);
         let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
-        self.connection.ask("list containers", engine.list_containers(Some(options))).await
+        let list = || engine.list_containers(Some(options.clone()));
+        Ok(self.connection.look("list containers", list).await?.unwrap_or_default())
     }
 
     async fn volumes_with(&self, labels: &[(&str, &str)]) -> Result<Vec<Volume>, Fault> {

@@ -4,10 +4,9 @@ use handlebars::{
     Context, Handlebars, Helper, HelperDef, HelperResult, Output, RenderContext, RenderError,
     RenderErrorReason, ScopedJson,
 };
-use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use super::escape_specials;
+use crate::catalog::sha256_hex;
 
 /// Of two whole numbers; none: it can't be computed.
 type Sum = fn(i64, i64) -> Option<i64>;
@@ -102,8 +101,7 @@ impl HelperDef for Sha256Hex {
     ) -> Result<ScopedJson<'rc>, RenderError> {
         let text = helper.param(0).and_then(|param| param.value().as_str());
         let text = text.ok_or_else(|| wrong("sha256", "text"))?;
-        let digest = Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(ScopedJson::Derived(Value::String(digest)))
+        Ok(ScopedJson::Derived(sha256_hex(text.as_bytes()).into()))
     }
 }
 

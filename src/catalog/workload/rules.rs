@@ -89,7 +89,7 @@ fn check_user(container: &Container) -> Result<(), String> {
         return Err(format!("`{name}` is no capability: write NET_BIND_SERVICE"));
     }
     let signal = &container.stop.signal;
-    if !signal.strip_prefix("SIG").is_some_and(|rest| word("signal", rest).is_ok()) {
+    if signal.strip_prefix("SIG").is_none_or(|rest| word("signal", rest).is_err()) {
         return Err(format!("`stop.signal: {signal}` is no signal: write SIGTERM"));
     }
     Ok(())
