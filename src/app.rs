@@ -130,7 +130,6 @@ impl App {
     }
 
     /// All routes.
-    #[must_use]
     pub fn router(&self) -> axum::Router {
         http::router(self.context.clone())
     }

@@ -141,7 +141,7 @@ impl Live {
         while let Err(fault) = engine.ready(&self.target).await {
             assert_eq!(fault.kind, FaultKind::Retry, "{}", fault.chain());
             assert!(
-                begin.elapsed() < Duration::from_secs(60),
+                begin.elapsed() < Duration::from_mins(1),
                 "{}: {}",
                 fault.chain(),
                 self.container.logs()

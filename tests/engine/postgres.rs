@@ -303,7 +303,7 @@ async fn a_binding_has_its_share_of_connections() {
     Postgres.grant(&live.target, &grant).await.unwrap();
     let login = || Server::login(&live.target, "b1", grant.password.expose());
     let held = (login().await.unwrap(), login().await.unwrap());
-    let error = login().await.err().expect("a third connection is refused");
+    let error = login().await.expect_err("a third connection is refused");
     assert!(error.contains("too many connections"), "{error}");
     drop(held);
     let wrong = live::grant("b2", json!({"connection_limit": "many"}));
