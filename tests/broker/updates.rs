@@ -132,6 +132,17 @@ fn a_synchronous_plan_is_updated_without_polling() {
 }
 
 #[test]
+fn a_change_of_plan_keeps_to_the_quota() {
+    let broker = Broker::new();
+    let larger = json!({"service_id": OFFERING, "plan_id": "c0ffee00-0000-4000-8000-000000000014"});
+    for (id, status) in [("one", 200), ("two", 422)] {
+        broker.put(&instance(id), &provision(SYNC)).is(201);
+        broker.patch(&instance(id), &larger).is(status);
+        broker.assert_whole(id);
+    }
+}
+
+#[test]
 fn images_stay_what_they_were_without_an_upgrade() {
     let broker = Broker::waiting();
     let path = broker.provisioned("one");
