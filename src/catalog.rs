@@ -175,7 +175,7 @@ pub struct Login<'a> {
     pub password: &'a Secret,
     /// [`crate::model::workload::Admin::database`].
     pub database: Option<&'a str>,
-    /// The binding's, with defaults as far as the offering is still there to tell them.
+    /// The binding's, with defaults: [`Workload::bind_parameters`].
     pub parameters: &'a Object,
 }
 

@@ -49,6 +49,7 @@ fn instance(state: InstanceState) -> Instance {
             admin: Admin { user: String::new(), password: "".into(), database: None },
             settings: crate::model::Object::new(),
             credentials: String::new(),
+            bind_defaults: crate::model::Object::new(),
             containers: Vec::new(),
             volumes: std::collections::BTreeMap::new(),
         },
