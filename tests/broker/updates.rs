@@ -76,6 +76,25 @@ fn r78_a_failed_update_changes_nothing_and_says_what_is_left() {
 }
 
 #[test]
+fn r87_what_cannot_be_taken_back_either_is_unusable_and_can_still_be_deleted() {
+    let broker = Broker::new();
+    let path = broker.provisioned("one");
+    for nth in [1, 2] {
+        broker.backend.fail(Backend::Ensure, nth, Moment::Before, Fault::fatal("no room"));
+    }
+    patch(&broker, &path, json!({"plan_id": LARGE})).is(202);
+    let failed = broker.settled(&path).body;
+    assert_eq!((&failed["state"], &failed["instance_usable"]), (&json!("failed"), &json!(false)));
+    let view = broker.administer(axum::http::Method::GET, "/instances/one", &Value::Null).body;
+    assert_eq!(view["usable"], false);
+    patch(&broker, &path, json!({"plan_id": LARGE})).is(202);
+    assert_eq!(broker.settled(&path).body["state"], "succeeded", "a later update may repair it");
+    broker.assert_whole("one");
+    broker.deprovisioned("one");
+    broker.assert_nothing_left();
+}
+
+#[test]
 fn r79_r80_r86_refused_updates() {
     let broker = Broker::waiting();
     let path = broker.provisioned("one");
@@ -129,6 +148,32 @@ fn a_synchronous_plan_is_updated_without_polling() {
     let body = json!({"service_id": OFFERING, "plan_id": "c0ffee00-0000-4000-8000-000000000014"});
     broker.patch(&path, &body).is(200);
     broker.assert_whole("one");
+}
+
+#[test]
+fn a_delete_ends_an_update_that_cannot_be_taken_back() {
+    let broker = Broker::new();
+    let path = broker.provisioned("one");
+    broker.backend.fail(Backend::Ensure, 1, Moment::Before, Fault::fatal("no room"));
+    broker.engine.not_ready_for(u32::MAX);
+    patch(&broker, &path, json!({"plan_id": LARGE})).is(202);
+    let polled = || broker.get(&format!("{path}/last_operation")).body;
+    while polled() != json!({"state": "in progress", "description": "no room"}) {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    broker.deprovisioned("one");
+    broker.assert_nothing_left();
+}
+
+#[test]
+fn a_change_of_plan_keeps_to_the_quota() {
+    let broker = Broker::new();
+    let larger = json!({"service_id": OFFERING, "plan_id": "c0ffee00-0000-4000-8000-000000000014"});
+    for (id, status) in [("one", 200), ("two", 422)] {
+        broker.put(&instance(id), &provision(SYNC)).is(201);
+        broker.patch(&instance(id), &larger).is(status);
+        broker.assert_whole(id);
+    }
 }
 
 #[test]
