@@ -10,16 +10,18 @@ use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AnyPool, ConnectOptions as _};
 
+use super::readers::Readers;
 use super::{Result, StoreError};
 
 const ATTEMPTING: &str = "opening it";
 
 /// How long a call waits for a connection: shorter than a platform waits for its answer.
-const ACQUIRE: Duration = Duration::from_secs(8);
+pub(super) const ACQUIRE: Duration = Duration::from_secs(8);
 
 /// A reader never waits for the writer; a crash loses nothing that was committed.
 const SQLITE_WRITER: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; \
      PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864";
+const SQLITE_READERS: usize = 4;
 const SQLITE_READER: &str = "PRAGMA busy_timeout = 5000; PRAGMA query_only = ON";
 
 /// What the server or its administrator may have set otherwise. Decisions rely on seeing what was
@@ -29,7 +31,7 @@ const POSTGRES_SESSION: &str = "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLA
      SET statement_timeout = '15s'; SET idle_in_transaction_session_timeout = '30s'";
 
 /// The pool that reads and the pool that writes, of the database at `url`.
-pub(super) async fn pools(url: &str) -> Result<(AnyPool, AnyPool)> {
+pub(super) async fn pools(url: &str) -> Result<(Readers, AnyPool)> {
     sqlx::any::install_default_drivers();
     match url.split_once(':') {
         Some(("sqlite", _)) => sqlite(url).await,
@@ -40,7 +42,7 @@ pub(super) async fn pools(url: &str) -> Result<(AnyPool, AnyPool)> {
     }
 }
 
-async fn sqlite(url: &str) -> Result<(AnyPool, AnyPool)> {
+async fn sqlite(url: &str) -> Result<(Readers, AnyPool)> {
     let file: SqliteConnectOptions = url.parse().map_err(failed)?;
     keep_private(file.get_filename())?;
     let address = AnyConnectOptions::from_url(&file.to_url_lossy()).map_err(failed)?;
@@ -55,20 +57,16 @@ async fn sqlite(url: &str) -> Result<(AnyPool, AnyPool)> {
         });
     // The writer first: it brings the file into WAL mode.
     let writer = writer.connect_with(address.clone()).await.map_err(failed)?;
-    let reader = AnyPoolOptions::new()
-        .max_connections(4)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .test_before_acquire(false)
-        .acquire_timeout(ACQUIRE)
-        .after_connect(|connection, _| {
-            Box::pin(async { sqlx::raw_sql(SQLITE_READER).execute(connection).await.map(drop) })
-        })
-        .connect_lazy_with(address);
-    Ok((reader, writer))
+    let mut readers = Vec::with_capacity(SQLITE_READERS);
+    for _ in 0..SQLITE_READERS {
+        let mut reader = address.connect().await.map_err(failed)?;
+        sqlx::raw_sql(SQLITE_READER).execute(&mut reader).await.map_err(failed)?;
+        readers.push(reader);
+    }
+    Ok((Readers::keep(readers), writer))
 }
 
-async fn postgres(url: &str) -> Result<(AnyPool, AnyPool)> {
+async fn postgres(url: &str) -> Result<(Readers, AnyPool)> {
     let address: AnyConnectOptions = url.parse().map_err(failed)?;
     let pool = AnyPoolOptions::new()
         .max_connections(10)
@@ -79,7 +77,7 @@ async fn postgres(url: &str) -> Result<(AnyPool, AnyPool)> {
         .connect_with(address)
         .await
         .map_err(failed)?;
-    Ok((pool.clone(), pool))
+    Ok((Readers::Pooled(pool.clone()), pool))
 }
 
 /// Makes the file before SQLite does, which would let everyone on the machine read it. The files

@@ -38,7 +38,6 @@ fn main() -> anyhow::Result<()> {
     if let Some(unknown) = arguments.iter().find(|part| !PARTS.contains(&part.as_str())) {
         anyhow::bail!("there is no part `{unknown}`; there are: {}", PARTS.join(", "));
     }
-    // One thread, so that the generator of load takes one core at most, whomever it asks.
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(run(&arguments))
 }
 

@@ -1,9 +1,9 @@
 //! Answers per second over 32 connections, held against a bare handler that answers the same.
 //!
-//! Both servers are processes of their own on the same runtime; the generator is one thread that
-//! compares no more than the length and the status. It shares the machine's cores with whichever
-//! server it asks, so the cheaper server is the more held up by it; the servers' own processor
-//! time per answer, which it does not touch, is told beside.
+//! Both servers are processes of their own on the same runtime. The generator compares no more than
+//! the length and the status, and shares the machine's cores with whichever server it asks. So it
+//! takes more of them from the cheaper server; what that hides is told beside, as the servers' own
+//! processor time per answer.
 
 use std::time::Duration;
 
