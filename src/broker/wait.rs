@@ -77,14 +77,15 @@ impl Broker {
         if accepts_incomplete { self.settings.inline_wait } else { self.settings.longest_wait }
     }
 
-    /// What was asked for and did not end in time, by someone who cannot poll: it is called off and
-    /// taken back, and the answer is 503.
+    /// What was asked for and did not end in time, by someone who cannot poll. What makes is called
+    /// off and taken back; what removes goes on, and the same request again finds it.
     pub(super) async fn take_back(&self, id: &OperationId) -> Result<Refusal, Refusal> {
         let late = Refusal::Unavailable(
             "this took too long and is being taken back: try again later, or with \
              accepts_incomplete=true"
                 .into(),
         );
+        let goes_on = Refusal::Unavailable("this takes long and goes on: ask again later".into());
         let Some(operation) = self.store.operation(id).await? else { return Ok(late) };
         let mut decision = self.store.decide(&operation.instance).await?;
         let running = decision.running().await?;
@@ -95,8 +96,7 @@ impl Broker {
             Kind::Provision => Kind::Deprovision,
             Kind::Bind => Kind::Unbind,
             Kind::Update => Kind::Update,
-            // What removes goes on, and a repeated DELETE finds it.
-            Kind::Deprovision | Kind::Unbind => return Ok(late),
+            Kind::Deprovision | Kind::Unbind => return Ok(goes_on),
         };
         let mut back = self.operation(undo, &operation.instance, operation.binding.as_ref());
         if undo == Kind::Update {

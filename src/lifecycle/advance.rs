@@ -69,36 +69,48 @@ fn forward(next: &mut Operation, now: Millis) {
 }
 
 fn end(next: &mut Operation, now: Millis) {
-    next.finished_at = Some(now);
     match next.phase {
         Phase::Forward => {
             next.state = OperationState::Succeeded;
+            next.finished_at = Some(now);
             next.description.clear();
         }
-        Phase::Undo => {
-            next.state = OperationState::Failed;
-            if next.kind == Kind::Update {
-                next.instance_usable = Some(true);
-                next.update_repeatable.get_or_insert(true);
-            }
-        }
+        Phase::Undo => fail(next, true, now),
     }
 }
 
-/// A fatal fault turns what goes forward back; what removes goes on for ever, ever more slowly, so
-/// that nothing is left behind in silence.
+/// Ends what was taken back. `usable`: an instance that was to be changed is as it was before.
+fn fail(next: &mut Operation, usable: bool, now: Millis) {
+    next.state = OperationState::Failed;
+    next.finished_at = Some(now);
+    if next.kind == Kind::Update {
+        next.instance_usable = Some(usable);
+        next.update_repeatable = Some(true);
+    }
+}
+
+/// A fatal fault turns what goes forward back. What removes goes on for ever, ever more slowly, so
+/// that nothing is left behind in silence. An update that can't be taken back either ends, so that
+/// its instance can be changed again or deleted.
 fn fatal(next: &mut Operation, reason: &str, now: Millis) {
-    let removes = matches!(next.kind, Kind::Deprovision | Kind::Unbind);
-    if next.phase == Phase::Forward && !removes {
-        next.phase = Phase::Undo;
-        next.step = 0;
-        next.attempts = 0;
-        next.run_after = now;
-        next.deadline = now.saturating_add(Millis::MAX / 4);
-        reason.clone_into(&mut next.description);
-    } else {
-        next.run_after = now + pause(next);
-        keep(next, reason);
+    match (next.kind, next.phase) {
+        (Kind::Provision | Kind::Update | Kind::Bind, Phase::Forward) => {
+            next.phase = Phase::Undo;
+            next.step = 0;
+            next.attempts = 0;
+            next.run_after = now;
+            next.deadline = now.saturating_add(next.current().map_or(0, patience));
+            reason.clone_into(&mut next.description);
+        }
+        (Kind::Update, Phase::Undo) => {
+            let both = format!("{}; and it could not be taken back: {reason}", next.description);
+            next.description = both;
+            fail(next, false, now);
+        }
+        (Kind::Provision | Kind::Bind, Phase::Undo) | (Kind::Deprovision | Kind::Unbind, _) => {
+            next.run_after = now + pause(next);
+            keep(next, reason);
+        }
     }
 }
 
@@ -219,6 +231,15 @@ mod tests {
         let op = operation(Kind::Bind, Phase::Forward, 0);
         let next = advance(&op, &Outcome::Fault(Fault::cancelled()), NOW);
         assert_eq!(next, Operation { attempts: 0, ..op });
+    }
+
+    #[test]
+    fn an_update_that_cannot_be_taken_back_ends_and_says_so() {
+        let mut op = operation(Kind::Update, Phase::Undo, 0);
+        op.description = "no room".into();
+        let next = advance(&op, &Outcome::Fault(Fault::fatal("no image")), NOW);
+        assert_eq!((next.state, next.instance_usable), (OperationState::Failed, Some(false)));
+        assert_eq!(next.description, "no room; and it could not be taken back: no image");
     }
 
     #[test]

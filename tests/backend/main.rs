@@ -11,6 +11,7 @@ mod fake_rig;
 mod images;
 mod proxy;
 mod rig;
+mod tls;
 
 contract::suite!(on_docker, crate::docker_rig::DockerRig);
 contract::suite!(on_fake, crate::fake_rig::FakeRig);

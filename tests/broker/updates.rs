@@ -76,6 +76,25 @@ fn r78_a_failed_update_changes_nothing_and_says_what_is_left() {
 }
 
 #[test]
+fn r87_what_cannot_be_taken_back_either_is_unusable_and_can_still_be_deleted() {
+    let broker = Broker::new();
+    let path = broker.provisioned("one");
+    for nth in [1, 2] {
+        broker.backend.fail(Backend::Ensure, nth, Moment::Before, Fault::fatal("no room"));
+    }
+    patch(&broker, &path, json!({"plan_id": LARGE})).is(202);
+    let failed = broker.settled(&path).body;
+    assert_eq!((&failed["state"], &failed["instance_usable"]), (&json!("failed"), &json!(false)));
+    let view = broker.administer(axum::http::Method::GET, "/instances/one", &Value::Null).body;
+    assert_eq!(view["usable"], false);
+    patch(&broker, &path, json!({"plan_id": LARGE})).is(202);
+    assert_eq!(broker.settled(&path).body["state"], "succeeded", "a later update may repair it");
+    broker.assert_whole("one");
+    broker.deprovisioned("one");
+    broker.assert_nothing_left();
+}
+
+#[test]
 fn r79_r80_r86_refused_updates() {
     let broker = Broker::waiting();
     let path = broker.provisioned("one");

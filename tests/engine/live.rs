@@ -3,7 +3,7 @@
 
 use std::net::TcpListener;
 use std::process::{Command, Output, Stdio};
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use banquet::engine::{Engine, Grant, Target};
@@ -78,6 +78,15 @@ impl Container {
         container
     }
 
+    /// Runs an image as somebody would who knows nothing of hardening.
+    pub(crate) fn run(image: &str, options: &[&str], command: &[&str]) -> Self {
+        let name = format!("banquet-test-engine-{}-plain", free_port());
+        let container = Self { name, volumes: Vec::new() };
+        let start = ["run", "--detach", "--name", &container.name, "--label", LABEL];
+        docker(&[start.as_slice(), options, &[image], command].concat());
+        container
+    }
+
     /// Writes a file as the engine's archive call does, owned by the server's user.
     fn write(&self, path: &str, file: &File) {
         let mut header = tar::Header::new_gnu();
@@ -111,6 +120,15 @@ impl Container {
 
     pub(crate) fn kill(&self) {
         docker(&["kill", &self.name]);
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What a command of the server's user prints inside.
+    pub(crate) fn exec(&self, command: &[&str]) -> String {
+        docker(&[&["exec", "--user", "999", &self.name], command].concat())
     }
 
     /// Everything that it printed.
@@ -157,11 +175,14 @@ pub(crate) fn grant(user: &str, parameters: serde_json::Value) -> Grant {
     Grant { user: user.to_owned(), password: banquet::secret::Secret::generate(), parameters }
 }
 
-/// A port of 18500–18599 that nobody listens on.
+/// A port of 18500–18599 that nobody listens on. Where to begin differs by process, so that two runs
+/// on one machine seldom want the same.
 pub(crate) fn free_port() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let begin = std::process::id().wrapping_mul(37);
     (0..100)
-        .map(|_| 18500 + NEXT.fetch_add(1, Ordering::Relaxed) % 100)
+        .map(|_| begin.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % 100)
+        .map(|offset| 18500 + u16::try_from(offset).expect("below 100"))
         .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
         .expect("a free port between 18500 and 18599")
 }
@@ -185,7 +206,8 @@ fn run(arguments: &[&str]) -> Output {
     Command::new("docker").args(arguments).output().expect("docker starts")
 }
 
-fn docker(arguments: &[&str]) -> String {
+/// Runs the Docker client; what it printed.
+pub(crate) fn docker(arguments: &[&str]) -> String {
     let output = run(arguments);
     let error = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "docker {arguments:?}: {error}");

@@ -268,35 +268,6 @@ async fn bootstrap_goes_on_where_it_was_interrupted() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_app_cannot_trap_the_superuser() {
-    let live = serving::<Server>().await;
-    let mut app = bound::<Server>(&live, "b1", json!({})).await;
-    // Unqualified names would find these first, were the schema in the superuser's search path.
-    ask(
-        &mut app,
-        "CREATE FUNCTION public.pg_terminate_backend(oid) RETURNS boolean LANGUAGE plpgsql
-           AS 'BEGIN ALTER ROLE b1 SUPERUSER; RETURN true; END';
-         CREATE FUNCTION public.to_regnamespace(unknown) RETURNS regnamespace LANGUAGE plpgsql
-           AS 'BEGIN ALTER ROLE b1 SUPERUSER; RETURN NULL; END';
-         CREATE FUNCTION public.to_regnamespace(varchar) RETURNS regnamespace LANGUAGE plpgsql
-           AS 'BEGIN ALTER ROLE b1 SUPERUSER; RETURN NULL; END'",
-    )
-    .await
-    .ok();
-    Postgres.bootstrap(&live.target).await.unwrap();
-    Postgres.grant(&live.target, &grant("b2", json!({}))).await.unwrap();
-    Postgres.revoke(&live.target, "b2").await.unwrap();
-    let mut superuser = admin(&live.target, "app").await;
-    let raised: i64 = sqlx::query_scalar(
-        "SELECT count(*) FROM pg_roles WHERE rolsuper AND rolname <> 'postgres'",
-    )
-    .fetch_one(&mut superuser)
-    .await
-    .unwrap();
-    assert_eq!(raised, 0);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_binding_has_its_share_of_connections() {
     let live = serving::<Server>().await;
     let grant = grant("b1", json!({"connection_limit": 2}));

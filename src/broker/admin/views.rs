@@ -31,7 +31,7 @@ impl Broker {
             offering,
             plan,
             state: state(instance, latest.as_ref()).to_owned(),
-            usable: instance.usable && instance.state == InstanceState::Ready,
+            usable: usable(instance, latest.as_ref()),
             parameters: instance.parameters.clone(),
             host: self.settings.advertise_host.clone(),
             ports: instance.ports.clone(),
@@ -91,6 +91,12 @@ fn state(instance: &Instance, latest: Option<&Operation>) -> &'static str {
     } else {
         instance.state.as_str()
     }
+}
+
+/// Not after an update that failed and could not be taken back, until something mends it.
+fn usable(instance: &Instance, latest: Option<&Operation>) -> bool {
+    instance.state == InstanceState::Ready
+        && latest.is_none_or(|operation| operation.instance_usable != Some(false))
 }
 
 fn running(latest: Option<&Operation>, kind: Kind) -> bool {
