@@ -111,7 +111,7 @@ impl Stage<'_> {
         let grant = Grant {
             user: binding.user.clone(),
             password: binding.password.clone(),
-            parameters: binding.parameters.clone(),
+            parameters: instance.workload.bind_parameters(&binding.parameters),
         };
         let engine = self.engine(&instance.workload)?;
         let target = self.target(instance, &instance.workload);
