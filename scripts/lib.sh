@@ -41,6 +41,12 @@ need_tools() {
   DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends "${packages[@]}"
 }
 
+# The languages whose clients the tests run, for `tests/clients`.
+need_languages() {
+  need_tools python3:python3 node:nodejs npm:npm javac:default-jdk-headless mvn:maven
+  python3 -c 'import ensurepip' 2>/dev/null || need_tools ensurepip:python3-venv
+}
+
 engine_answers() { docker info >/dev/null 2>&1; }
 
 # Starts a container engine where none answers; it stays, because others may come to use it.

@@ -53,14 +53,14 @@ async fn a_broker_on_postgresql_does_it_all() {
     one.platform.create(instance, "small").await;
     let credentials = other.platform.credentials(instance, "b").await;
     let app = App::noting(&credentials, "greeting", "hello").await;
-    one.platform.update(instance, "medium").await.is_one_of(&[202]);
+    one.platform.update(instance, "medium").await.answers(&[202]);
     other.platform.ended(instance).await.succeeded();
     let mut app = app.still("greeting", "hello").await;
     assert_eq!(app.memory().await, "161061273");
     one.kill().await;
     one.start().await;
     assert_eq!(one.platform.credentials(instance, "b").await, credentials);
-    one.platform.unbind(instance, "b").await.is_one_of(&[202]);
+    one.platform.unbind(instance, "b").await.answers(&[202]);
     other.platform.binding_ended(instance, "b").await.succeeded();
     is_refused(&credentials).await;
     other.platform.remove(instance).await;
@@ -73,7 +73,7 @@ async fn what_a_dead_broker_left_another_finishes() {
     let instance = postgresql("p");
     // Held still, so that it is the other who takes the work.
     other.signal(Signal::STOP);
-    one.platform.provision(instance, "small").await.is_one_of(&[202]);
+    one.platform.provision(instance, "small").await.answers(&[202]);
     tokio::time::sleep(Duration::from_millis(700)).await;
     one.kill().await;
     let begin = Instant::now();
@@ -92,7 +92,7 @@ async fn a_broker_that_comes_back_from_the_dead_does_no_harm() {
     let Pair { one, other, _key } = Pair::new().await;
     let instance = redis("r");
     other.signal(Signal::STOP);
-    one.platform.provision(instance, "small").await.is_one_of(&[202]);
+    one.platform.provision(instance, "small").await.answers(&[202]);
     tokio::time::sleep(Duration::from_millis(150)).await;
     one.signal(Signal::STOP);
     other.signal(Signal::CONT);
