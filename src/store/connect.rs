@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{AnyPool, ConnectOptions as _};
+use sqlx::{AnyConnection, AnyPool, ConnectOptions as _, Connection as _};
 
 use super::{Result, StoreError};
 
@@ -44,6 +44,7 @@ async fn sqlite(url: &str) -> Result<(AnyPool, AnyPool)> {
     let file: SqliteConnectOptions = url.parse().map_err(failed)?;
     keep_private(file.get_filename())?;
     let address = AnyConnectOptions::from_url(&file.to_url_lossy()).map_err(failed)?;
+    try_out(&address, SQLITE_WRITER).await?;
     let writer = AnyPoolOptions::new()
         .max_connections(1)
         .idle_timeout(None)
@@ -76,10 +77,25 @@ async fn postgres(url: &str) -> Result<(AnyPool, AnyPool)> {
         .after_connect(|connection, _| {
             Box::pin(async { sqlx::raw_sql(POSTGRES_SESSION).execute(connection).await.map(drop) })
         })
-        .connect_with(address)
-        .await
-        .map_err(failed)?;
+        .connect_lazy_with(address.clone());
+    match pool.acquire().await {
+        Ok(_) => {}
+        Err(sqlx::Error::PoolTimedOut) => try_out(&address, POSTGRES_SESSION).await?,
+        Err(error) => return Err(failed(error)),
+    }
     Ok((pool.clone(), pool))
+}
+
+/// Connects once outside of any pool: a pool tries until its patience ends, and then does not say
+/// what was wrong.
+async fn try_out(address: &AnyConnectOptions, session: &'static str) -> Result<()> {
+    let connecting = async {
+        let mut connection = AnyConnection::connect_with(address).await?;
+        sqlx::raw_sql(session).execute(&mut connection).await?;
+        connection.close().await
+    };
+    let late = |_| failed(sqlx::Error::PoolTimedOut);
+    tokio::time::timeout(ACQUIRE, connecting).await.map_err(late)?.map_err(failed)
 }
 
 /// Makes the file before SQLite does, which would let everyone on the machine read it. The files
