@@ -54,6 +54,8 @@ need_engine() {
   ! engine_answers || return 0
   [[ $EUID -eq 0 ]] || die "no container engine answers" "start Docker, or join the group docker"
   [[ -z ${DOCKER_HOST:-} ]] || die "no container engine answers at DOCKER_HOST=$DOCKER_HOST"
+  # A machine may have the client alone.
+  need_tools dockerd:docker.io
   say "Starting dockerd; its log is $dockerd_log"
   setsid --fork dockerd >>"$dockerd_log" 2>&1 </dev/null
   local end=$((SECONDS + 60))
