@@ -20,6 +20,8 @@ const ACQUIRE: Duration = Duration::from_secs(8);
 /// A reader never waits for the writer; a crash loses nothing that was committed.
 const SQLITE_WRITER: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; \
      PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864";
+/// Fails at once where the file is none of SQLite's.
+const SQLITE_LOOK: &str = "PRAGMA busy_timeout = 5000; SELECT count(*) FROM sqlite_schema";
 const SQLITE_READER: &str = "PRAGMA busy_timeout = 5000; PRAGMA query_only = ON";
 
 /// What the server or its administrator may have set otherwise. Decisions rely on seeing what was
@@ -44,7 +46,7 @@ async fn sqlite(url: &str) -> Result<(AnyPool, AnyPool)> {
     let file: SqliteConnectOptions = url.parse().map_err(failed)?;
     keep_private(file.get_filename())?;
     let address = AnyConnectOptions::from_url(&file.to_url_lossy()).map_err(failed)?;
-    try_out(&address, SQLITE_WRITER).await?;
+    try_out(&address, SQLITE_LOOK).await?;
     let writer = AnyPoolOptions::new()
         .max_connections(1)
         .idle_timeout(None)
@@ -54,8 +56,9 @@ async fn sqlite(url: &str) -> Result<(AnyPool, AnyPool)> {
         .after_connect(|connection, _| {
             Box::pin(async { sqlx::raw_sql(SQLITE_WRITER).execute(connection).await.map(drop) })
         });
+    let writer = writer.connect_lazy_with(address.clone());
     // The writer first: it brings the file into WAL mode.
-    let writer = writer.connect_with(address.clone()).await.map_err(failed)?;
+    connect(&writer, &address, SQLITE_WRITER).await?;
     let reader = AnyPoolOptions::new()
         .max_connections(4)
         .idle_timeout(None)
@@ -78,12 +81,17 @@ async fn postgres(url: &str) -> Result<(AnyPool, AnyPool)> {
             Box::pin(async { sqlx::raw_sql(POSTGRES_SESSION).execute(connection).await.map(drop) })
         })
         .connect_lazy_with(address.clone());
-    match pool.acquire().await {
-        Ok(_) => {}
-        Err(sqlx::Error::PoolTimedOut) => try_out(&address, POSTGRES_SESSION).await?,
-        Err(error) => return Err(failed(error)),
-    }
+    connect(&pool, &address, POSTGRES_SESSION).await?;
     Ok((pool.clone(), pool))
+}
+
+/// Makes a pool's first connection, for which a database that is being started has some time.
+async fn connect(pool: &AnyPool, address: &AnyConnectOptions, session: &'static str) -> Result<()> {
+    match pool.acquire().await {
+        Ok(_) => Ok(()),
+        Err(sqlx::Error::PoolTimedOut) => try_out(address, session).await,
+        Err(error) => Err(failed(error)),
+    }
 }
 
 /// Connects once outside of any pool: a pool tries until its patience ends, and then does not say
