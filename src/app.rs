@@ -108,7 +108,7 @@ impl App {
             broker: Arc::new(broker),
             gate: Arc::new(parts.gate),
             engine: health.follow(),
-            catalog: parts.source,
+            catalog: Arc::new(parts.source),
             slots: Arc::new(Semaphore::new(REQUESTS)),
         };
         Self { context, world, bell, workers: parts.workers, health, orphans, retention }
@@ -122,7 +122,7 @@ impl App {
 
     /// Loads the catalog again whenever asked; one with mistakes is told and does not count.
     pub fn reloader(&self) -> impl Fn() + Send + Sync + 'static {
-        let (broker, source) = (Arc::clone(&self.context.broker), self.context.catalog.clone());
+        let http::Context { broker, catalog: source, .. } = self.context.clone();
         move || {
             if let Err(refusal) = broker.replace_catalog(source.load()) {
                 tracing::error!("{}", refusal.description());

@@ -35,7 +35,7 @@ pub struct Context {
     /// Why the container engine does not answer; none while it does.
     pub engine: watch::Receiver<Option<String>>,
     /// Where the catalog is loaded from again.
-    pub catalog: Source,
+    pub catalog: Arc<Source>,
     /// Requests at once; beyond them the answer is 503.
     pub slots: Arc<Semaphore>,
 }
