@@ -168,13 +168,13 @@ impl App {
             stop.cancelled().await;
             tokio::time::sleep(GRACE).await;
         };
-        let served = tokio::select! {
-            served = serving => served,
-            () = late => Ok(()),
-        };
+        tokio::select! {
+            () = serving => {}
+            () = late => {}
+        }
         stop.cancel();
         working.await.context("the worker failed")?;
-        served.context("serving HTTP failed")
+        Ok(())
     }
 }
 

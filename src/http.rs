@@ -8,6 +8,7 @@ mod answer;
 pub mod auth;
 mod guard;
 mod health;
+mod listen;
 mod osb;
 
 use std::future::Future;
@@ -57,6 +58,6 @@ pub async fn serve(
     listener: TcpListener,
     context: Context,
     shutdown: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
-    axum::serve(listener, router(context)).with_graceful_shutdown(shutdown).await
+) {
+    listen::serve(listener, router(context), listen::Limits::default(), shutdown).await;
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{AnyPool, ConnectOptions as _};
+use sqlx::{AnyConnection, AnyPool, ConnectOptions as _, Connection as _};
 
 use super::readers::Readers;
 use super::{Result, StoreError};
@@ -46,6 +46,8 @@ const POSTGRES_BEGIN: Begin = Begin { durable: "BEGIN", light: "BEGIN" };
 /// A reader never waits for the writer; a crash loses nothing that was committed.
 const SQLITE_WRITER: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; \
      PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864";
+/// Fails at once where the file is none of SQLite's.
+const SQLITE_LOOK: &str = "PRAGMA busy_timeout = 5000; SELECT count(*) FROM sqlite_schema";
 const SQLITE_READER: &str = "PRAGMA busy_timeout = 5000; PRAGMA query_only = ON";
 
 /// How many read at once. Each has a thread and a cache of its own.
@@ -73,6 +75,7 @@ async fn sqlite(url: &str) -> Result<Connections> {
     let file: SqliteConnectOptions = url.parse().map_err(failed)?;
     keep_private(file.get_filename())?;
     let address = AnyConnectOptions::from_url(&file.to_url_lossy()).map_err(failed)?;
+    try_out(&address, SQLITE_LOOK).await?;
     let writer = AnyPoolOptions::new()
         .max_connections(1)
         .idle_timeout(None)
@@ -82,8 +85,9 @@ async fn sqlite(url: &str) -> Result<Connections> {
         .after_connect(|connection, _| {
             Box::pin(async { sqlx::raw_sql(SQLITE_WRITER).execute(connection).await.map(drop) })
         });
+    let writer = writer.connect_lazy_with(address.clone());
     // The writer first: it brings the file into WAL mode.
-    let writer = writer.connect_with(address.clone()).await.map_err(failed)?;
+    connect(&writer, &address, SQLITE_WRITER).await?;
     let mut readers = Vec::with_capacity(SQLITE_READERS);
     for _ in 0..SQLITE_READERS {
         let mut reader = address.connect().await.map_err(failed)?;
@@ -101,11 +105,31 @@ async fn postgres(url: &str) -> Result<Connections> {
         .after_connect(|connection, _| {
             Box::pin(async { sqlx::raw_sql(POSTGRES_SESSION).execute(connection).await.map(drop) })
         })
-        .connect_with(address)
-        .await
-        .map_err(failed)?;
+        .connect_lazy_with(address.clone());
+    connect(&pool, &address, POSTGRES_SESSION).await?;
     let read = Readers::Pooled(pool.clone());
     Ok(Connections { read, write: pool, begin: POSTGRES_BEGIN })
+}
+
+/// Makes a pool's first connection, for which a database that is being started has some time.
+async fn connect(pool: &AnyPool, address: &AnyConnectOptions, session: &'static str) -> Result<()> {
+    match pool.acquire().await {
+        Ok(_) => Ok(()),
+        Err(sqlx::Error::PoolTimedOut) => try_out(address, session).await,
+        Err(error) => Err(failed(error)),
+    }
+}
+
+/// Connects once outside of any pool: a pool tries until its patience ends, and then does not say
+/// what was wrong.
+async fn try_out(address: &AnyConnectOptions, session: &'static str) -> Result<()> {
+    let connecting = async {
+        let mut connection = AnyConnection::connect_with(address).await?;
+        sqlx::raw_sql(session).execute(&mut connection).await?;
+        connection.close().await
+    };
+    let late = |_| failed(sqlx::Error::PoolTimedOut);
+    tokio::time::timeout(ACQUIRE, connecting).await.map_err(late)?.map_err(failed)
 }
 
 /// Makes the file before SQLite does, which would let everyone on the machine read it. The files
