@@ -56,9 +56,7 @@ impl Broker {
         command
             .args(["serve", "--listen", &address.to_string()])
             .env("BANQUET_DATA_DIR", &data)
-            // Apart from those of a broker that may run here already.
-            .env("BANQUET_PORTS", "26000-26999")
-            .env("BANQUET_SUBNETS", "10.215.0.0/16")
+            .envs(places_of_our_own())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -104,6 +102,17 @@ impl Broker {
         timeout(LIMIT, self.child.wait()).await.context("the broker did not stop")??;
         Ok(())
     }
+}
+
+/// Ports and networks apart from those of other brokers on this machine, other runs' included.
+fn places_of_our_own() -> [(&'static str, String); 3] {
+    let number = std::process::id();
+    let first = 26_000 + number % 100 * 40;
+    [
+        ("BANQUET_PORTS", format!("{first}-{}", first + 39)),
+        ("BANQUET_SUBNETS", format!("10.215.{}.0/24", number % 256)),
+        ("BANQUET_SUBNET_PREFIX", "28".to_owned()),
+    ]
 }
 
 /// Seconds of a processor that a process has used.
