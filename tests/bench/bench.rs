@@ -16,10 +16,13 @@ mod samples;
 mod serving;
 mod table;
 
+use std::io::Write as _;
+
 use broker::{Broker, House};
 use containers::Containers;
 use platform::Platform;
 use table::Table;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// A part by its name on the command line.
 const PARTS: [&str; 4] = ["rest", "serving", "binding", "provisioning"];
@@ -50,13 +53,15 @@ async fn run(parts: &[String]) -> anyhow::Result<()> {
     }
     let broker = Broker::start(&house).await?;
     let containers = Containers::connect(&broker).await?;
+    let mut terminated = signal(SignalKind::terminate())?;
     let measured = tokio::select! {
         measured = with_broker(&broker, &containers, &wanted, &mut table) => measured,
         _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),
+        _ = terminated.recv() => Err(anyhow::anyhow!("terminated")),
     };
     broker.stop().await?;
     containers.remove_all().await?;
-    println!("{table}");
+    writeln!(std::io::stdout(), "{table}")?;
     measured
 }
 

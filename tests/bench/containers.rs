@@ -26,6 +26,8 @@ use crate::platform::Instance;
 
 /// Which broker something is of.
 const BROKER: &str = "banquet.broker";
+/// Beside which broker something was made by hand.
+const BY_HAND: &str = "banquet.bench";
 /// Which instance something is of.
 const INSTANCE: &str = "banquet.instance";
 /// Between two questions whether it is ready: as the broker asks.
@@ -64,8 +66,9 @@ impl Containers {
     /// catalog, because the admin's password is the broker's secret.
     pub(crate) async fn like(&self, model: &Instance) -> anyhow::Result<ByHand> {
         let seen = self.inspect(model).await?;
-        let name = format!("{}-by-hand", self.broker);
-        let (body, volumes, port) = body(seen, &name)?;
+        let name = by_hand_name(&self.broker);
+        let (mut body, volumes, port) = body(seen, &name)?;
+        body.labels = Some(HashMap::from([(BY_HAND.to_owned(), self.broker.clone())]));
         let workload = workload(model.offering)?;
         let engine = engines().remove(&workload.engine).context("no such engine")?;
         let ports = workload.port_names().map(|name| (name.to_owned(), port)).collect();
@@ -111,26 +114,51 @@ impl Containers {
         Ok(())
     }
 
-    /// Removes everything that carries the broker's label: by now there is something only if
-    /// measuring failed half-way.
+    /// Removes everything that was made by the broker or by hand: by now there is something only if
+    /// measuring ended half-way.
     pub(crate) async fn remove_all(&self) -> anyhow::Result<()> {
-        let filters = HashMap::from([("label", vec![format!("{BROKER}={}", self.broker)])]);
-        let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
-        let force = RemoveContainerOptionsBuilder::default().force(true).build();
-        for container in self.docker.list_containers(Some(options)).await? {
-            let id = container.id.context("a container without an id")?;
-            self.docker.remove_container(&id, Some(force.clone())).await?;
+        let label = |name: &str| ("label", format!("{name}={}", self.broker));
+        for filter in [label(BROKER), label(BY_HAND)] {
+            self.remove_containers(filter).await?;
         }
-        let options = ListVolumesOptionsBuilder::default().filters(&filters).build();
-        for volume in self.docker.list_volumes(Some(options)).await?.volumes.unwrap_or_default() {
-            self.docker.remove_volume(&volume.name, None::<RemoveVolumeOptions>).await?;
+        // Those made by hand have no labels.
+        for filter in [label(BROKER), ("name", by_hand_name(&self.broker))] {
+            self.remove_volumes(filter).await?;
         }
+        let filters = filters(label(BROKER));
         let options = ListNetworksOptionsBuilder::default().filters(&filters).build();
         for network in self.docker.list_networks(Some(options)).await? {
             self.docker.remove_network(&network.id.context("a network without an id")?).await?;
         }
         Ok(())
     }
+
+    async fn remove_containers(&self, filter: (&'static str, String)) -> anyhow::Result<()> {
+        let filters = filters(filter);
+        let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
+        let force = RemoveContainerOptionsBuilder::default().force(true).build();
+        for container in self.docker.list_containers(Some(options)).await? {
+            let id = container.id.context("a container without an id")?;
+            self.docker.remove_container(&id, Some(force.clone())).await?;
+        }
+        Ok(())
+    }
+
+    async fn remove_volumes(&self, filter: (&'static str, String)) -> anyhow::Result<()> {
+        let options = ListVolumesOptionsBuilder::default().filters(&filters(filter)).build();
+        for volume in self.docker.list_volumes(Some(options)).await?.volumes.unwrap_or_default() {
+            self.docker.remove_volume(&volume.name, None::<RemoveVolumeOptions>).await?;
+        }
+        Ok(())
+    }
+}
+
+fn filters((kind, value): (&'static str, String)) -> HashMap<&'static str, Vec<String>> {
+    HashMap::from([(kind, vec![value])])
+}
+
+fn by_hand_name(broker: &str) -> String {
+    format!("{broker}-by-hand")
 }
 
 /// What makes the like of a container, with volumes and a port of its own: the volumes' names, and
@@ -163,7 +191,6 @@ fn body(
         user: config.user,
         cmd: config.cmd,
         env: config.env,
-        labels: Some(HashMap::from([("banquet.bench".to_owned(), name.to_owned())])),
         exposed_ports: config.exposed_ports,
         stop_signal: config.stop_signal,
         stop_timeout: config.stop_timeout,

@@ -1,6 +1,7 @@
 //! What is told at the end, and on the way there.
 
 use std::fmt;
+use std::io::{self, Write as _};
 
 /// How good is good enough.
 #[derive(Clone, Copy, Debug)]
@@ -34,7 +35,8 @@ pub(crate) struct Table {
 
 impl Table {
     pub(crate) fn add(&mut self, row: Row) {
-        eprintln!("{}: {} {}", row.what, shown(row.result), row.unit);
+        // Nobody listening is no reason to leave everything behind.
+        let _ = writeln!(io::stderr(), "{}: {} {}", row.what, shown(row.result), row.unit);
         self.rows.push(row);
     }
 
