@@ -181,8 +181,9 @@ impl Broker {
         let instance = self.resolve(reference).await?;
         let id = BindingId::from(asked.id.unwrap_or_else(|| self.ids.next("binding")));
         let request = bind::Request {
-            offering_id: instance.offering_id.clone(),
-            plan_id: instance.plan_id.clone(),
+            offering_id: Some(instance.offering_id.clone()),
+            plan_id: Some(instance.plan_id.clone()),
+            predecessor: asked.rotate.map(BindingId::from),
             context: Object::new(),
             app_guid: asked.app,
             parameters: asked.parameters,

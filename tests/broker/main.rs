@@ -14,5 +14,6 @@ mod instances;
 mod last_operation;
 mod outages;
 mod platforms;
+mod rotation;
 mod secrets;
 mod updates;

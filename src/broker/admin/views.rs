@@ -67,6 +67,8 @@ impl Broker {
             state: if unbinding { "deleting" } else { binding.state.as_str() }.to_owned(),
             parameters: binding.parameters.clone(),
             credentials,
+            expires_at: binding.expires_at.map(rfc3339),
+            predecessor: binding.predecessor.as_ref().map(ToString::to_string),
             operation: latest.as_ref().map(operation),
             created_at: rfc3339(binding.created_at),
         })
