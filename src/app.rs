@@ -1,6 +1,7 @@
 //! Puts the parts together: the one place that knows everything.
 
 use std::future::Future;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -133,7 +134,6 @@ impl App {
     }
 
     /// All routes.
-    #[must_use]
     pub fn router(&self) -> axum::Router {
         http::router(self.context.clone())
     }
@@ -182,6 +182,13 @@ impl App {
     }
 }
 
+/// Where the catalog comes from, for the engines that this program has: a folder, or the catalog
+/// that it carries.
+#[must_use]
+pub fn source(folder: Option<PathBuf>) -> Source {
+    Source { folder, engines: engine::engines().keys().cloned().collect() }
+}
+
 /// Runs the broker until SIGTERM or SIGINT; SIGHUP loads the catalog again.
 ///
 /// # Errors
@@ -189,10 +196,7 @@ impl App {
 /// in use.
 pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     let config = &settings.config;
-    let source = Source {
-        folder: config.catalog.clone(),
-        engines: engine::engines().keys().cloned().collect(),
-    };
+    let source = source(config.catalog.clone());
     let catalog = load(&source)?;
     let store = Store::open(config.database_url.expose(), settings.seal.clone())
         .await

@@ -27,6 +27,7 @@ use crate::catalog::{Catalog, Offering, Plan, Schema};
 use crate::clock::{Clock, Ids, Millis};
 use crate::id::{BindingKey, BrokerId, InstanceKey, OfferingId, OperationId, PlanId, PlatformName};
 use crate::lifecycle::{Bell, advance};
+use crate::model::fault::chain;
 use crate::model::{Kind, Object, Operation, OperationState, Phase, Target};
 use crate::osb::{Refusal, Version};
 use crate::store::{AuditEntry, Store, StoreError};
@@ -179,13 +180,16 @@ impl From<StoreError> for Refusal {
                 tracing::info!(error = %error, "Two decisions met");
                 Self::Concurrency
             }
-            StoreError::Database { source, .. } => {
-                tracing::error!(error = %error, cause = %source, "The database failed");
+            StoreError::Database { .. } if error.is_unavailable() => {
+                tracing::error!(error = chain(&error), "The database failed");
                 Self::Unavailable("the broker's database does not answer: try again later".into())
             }
-            StoreError::Newer { .. } | StoreError::Seal(_) | StoreError::Unreadable(_) => {
-                tracing::error!(error = %error, "The database cannot be read");
-                Self::Internal("the broker cannot read its database: ask its operator".into())
+            StoreError::Database { .. }
+            | StoreError::Newer { .. }
+            | StoreError::Seal(_)
+            | StoreError::Unreadable(_) => {
+                tracing::error!(error = chain(&error), "The database cannot be used");
+                Self::Internal("the broker cannot use its database: ask its operator".into())
             }
         }
     }

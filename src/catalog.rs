@@ -30,7 +30,7 @@ mod workload;
 mod yaml;
 
 use std::collections::BTreeMap;
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -39,7 +39,7 @@ use sha2::{Digest, Sha256};
 pub use credentials::credentials;
 pub use schema::Schema;
 
-use crate::id::{OfferingId, PlanId};
+use crate::id::{OfferingId, PlanId, hex};
 use crate::model::{Object, Workload};
 use crate::secret::Secret;
 
@@ -93,7 +93,7 @@ pub struct Offering {
     pub name: String,
     /// One line.
     pub description: String,
-    /// `redis`, `postgres` …: a key of [`crate::engine::Engines`].
+    /// `redis`, `postgres` …: one of the engines that the program knows.
     pub engine: String,
     /// Whether apps can be given a user, unless a plan says otherwise.
     pub bindable: bool,
@@ -187,7 +187,7 @@ pub struct Login<'a> {
     pub password: &'a Secret,
     /// [`crate::model::workload::Admin::database`].
     pub database: Option<&'a str>,
-    /// The binding's, with defaults as far as the offering is still there to tell them.
+    /// The binding's, with defaults: [`Workload::bind_parameters`].
     pub parameters: &'a Object,
 }
 
@@ -268,9 +268,5 @@ impl Offering {
 
 /// 64 hexadecimal digits.
 fn sha256_hex(bytes: &[u8]) -> String {
-    let mut hex = String::with_capacity(64);
-    for byte in Sha256::digest(bytes) {
-        write!(hex, "{byte:02x}").expect("a String takes all");
-    }
-    hex
+    hex(&Sha256::digest(bytes))
 }

@@ -10,11 +10,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 /// One reconciler.
 #[async_trait]
 pub trait Task: Send + Sync {
-    /// For the log.
+    /// For the log: every line that it writes carries it.
     fn name(&self) -> &'static str;
 
     /// How long from one run to the next.
@@ -30,7 +31,9 @@ pub async fn every_period(task: impl Task, stop: CancellationToken) {
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            _ = ticks.tick() => task.run().await,
+            _ = ticks.tick() => {
+                task.run().instrument(tracing::info_span!("task", task.name = task.name())).await;
+            }
             () = stop.cancelled() => return,
         }
     }

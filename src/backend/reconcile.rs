@@ -2,7 +2,6 @@
 //! backend.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::net::IpAddr;
 use std::path::{Component, Path, PathBuf};
 
@@ -10,6 +9,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::Place;
+use crate::id::hex;
 use crate::model::Fault;
 use crate::model::workload::{Change, Container, File, Resources, Stop};
 
@@ -151,11 +151,7 @@ pub(super) fn spec(container: &Container, place: &Place, publish_address: IpAddr
         files: container.files.iter().filter(|file| file.change == Change::Restart).collect(),
     };
     let text = serde_json::to_vec(&spec).expect("strings, numbers and maps with such keys");
-    let mut hash = String::with_capacity(64);
-    for byte in Sha256::digest(&text) {
-        write!(hash, "{byte:02x}").expect("a String takes all");
-    }
-    hash
+    hex(&Sha256::digest(&text))
 }
 
 /// What the container runs: the image's id once known.

@@ -3,7 +3,7 @@
 
 use crate::id::OperationId;
 use crate::model::{
-    Binding, BindingState, Instance, InstanceState, Kind, Operation, OperationState,
+    Binding, BindingState, Instance, InstanceState, Kind, Operation, OperationState, Phase,
 };
 use crate::osb::Refusal;
 
@@ -95,7 +95,8 @@ pub fn update(present: Present<'_, Instance>, changes: bool, as_running: bool) -
 }
 
 /// DELETE of an instance: works on any remains (requirement 127) and stops a creation
-/// (requirement 123).
+/// (requirement 123). It stops an update that is being taken back, too: what is gone need not be
+/// mended first, and an engine that will not start again must not keep its instance for ever.
 #[must_use]
 pub fn deprovision(present: Present<'_, Instance>) -> Verdict {
     if present.row.is_none() {
@@ -105,6 +106,7 @@ pub fn deprovision(present: Present<'_, Instance>) -> Verdict {
         Some(running) => match running.kind {
             Kind::Provision => CallOff(running.id.clone()),
             Kind::Deprovision => Same(running.id.clone()),
+            Kind::Update if running.phase == Phase::Undo => CallOff(running.id.clone()),
             Kind::Update | Kind::Bind | Kind::Unbind | Kind::Expire => {
                 Refused(Refusal::Concurrency)
             }

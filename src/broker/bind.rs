@@ -155,7 +155,7 @@ impl Broker {
             user: &binding.user,
             password: &binding.password,
             database: instance.workload.admin.database.as_deref(),
-            parameters: &binding.parameters,
+            parameters: &instance.workload.bind_parameters(&binding.parameters),
         };
         let credentials = catalog::credentials(&instance.workload.credentials, &login);
         let credentials = credentials.map_err(|error| {

@@ -76,7 +76,11 @@ impl Broker {
         maintenance(plan, request.maintenance_version.as_deref())?;
 
         let mut instance = self.new_instance(caller, id, request, (offering, plan))?;
-        self.within_quota(&mut decision, &instance, plan).await?;
+        // One that failed and is tried again has its place already.
+        let counted = |row: Instance| row.tenant == instance.tenant && row.plan_id == plan.id;
+        if !row.is_some_and(counted) {
+            within_quota(&mut decision, &instance.tenant, plan).await?;
+        }
         let Instance { workload, tenant, ports, .. } = &mut instance;
         self.make_room(&mut decision, workload.port_names(), tenant, ports).await?;
         decision.put_instance(&instance).await?;
@@ -127,24 +131,6 @@ impl Broker {
         })
     }
 
-    async fn within_quota(
-        &self,
-        decision: &mut Decision<'_>,
-        instance: &Instance,
-        plan: &Plan,
-    ) -> Result<(), Refusal> {
-        let Some(allowed) = plan.instances_per_tenant else { return Ok(()) };
-        let held = decision.count_instances(&instance.tenant, Some(&plan.id)).await?;
-        if held >= allowed {
-            return Err(Refusal::unprocessable(format!(
-                "the quota of {allowed} instances of plan `{}` is used up: delete one, or take \
-                 another plan",
-                plan.name
-            )));
-        }
-        Ok(())
-    }
-
     /// Host ports for what the workload publishes and has none yet, and the tenant's network range.
     pub(super) async fn make_room(
         &self,
@@ -160,6 +146,24 @@ impl Broker {
         decision.subnet(tenant, *subnets, *subnet_prefix).await?;
         Ok(())
     }
+}
+
+/// Whether the tenant may have one more instance of the plan.
+pub(super) async fn within_quota(
+    decision: &mut Decision<'_>,
+    tenant: &TenantId,
+    plan: &Plan,
+) -> Result<(), Refusal> {
+    let Some(allowed) = plan.instances_per_tenant else { return Ok(()) };
+    let held = decision.count_instances(tenant, Some(&plan.id)).await?;
+    if held >= allowed {
+        return Err(Refusal::unprocessable(format!(
+            "the quota of {allowed} instances of plan `{}` is used up: delete one, or take \
+             another plan",
+            plan.name
+        )));
+    }
+    Ok(())
 }
 
 /// A version that is given must be the plan's (requirements 66 and 82), also where it has none.

@@ -1,7 +1,7 @@
 //! `PATCH /v2/service_instances/{id}`
 
 use super::admit::{self, Present, Verdict};
-use super::provision::{maintenance, render};
+use super::provision::{maintenance, render, within_quota};
 use super::wait::Ended;
 use super::{Admitted, Broker, Caller, attributes, check, tenant};
 use crate::catalog::{Catalog, Inputs, Offering, Plan};
@@ -157,6 +157,11 @@ impl Broker {
         mut instance: Instance,
         target: Target,
     ) -> Result<Admitted, Refusal> {
+        if target.plan_id != instance.plan_id {
+            let catalog = self.catalog.load_full();
+            let (_, plan) = target_plan(&catalog, &instance, &target.plan_id)?;
+            within_quota(&mut decision, &instance.tenant, plan).await?;
+        }
         // Ports that the next workload adds are the instance's from now on, whatever becomes of it.
         let ports = target.workload.port_names();
         self.make_room(&mut decision, ports, &instance.tenant, &mut instance.ports).await?;

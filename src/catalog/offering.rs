@@ -39,6 +39,7 @@ pub(super) fn load(
             build: file.image.build.map(|_| around.folder.to_owned()),
             resolved: None,
         },
+        bind_defaults: bind.with_defaults(&Object::new()),
         templates: templates?,
     };
     let (id, plan_ids) = ids;

@@ -20,6 +20,7 @@ pub(super) struct Recipe {
     pub(super) folder: String,
     pub(super) engine: String,
     pub(super) image: Image,
+    pub(super) bind_defaults: Object,
     pub(super) templates: Templates,
 }
 
@@ -195,6 +196,7 @@ impl Recipe {
             admin,
             settings: file.settings,
             credentials: credentials.unwrap_or_default().to_owned(),
+            bind_defaults: self.bind_defaults.clone(),
             containers: file
                 .containers
                 .into_iter()

@@ -10,6 +10,9 @@ use ipnet::Ipv4Net;
 use super::{ImagesBuild, LogFormat};
 use crate::secret::Secret;
 
+/// What the command line's instances belong to; a platform of that name would see them.
+const ADMINISTRATORS: &str = "admin";
+
 /// What a parser answers: the value, or what would be right.
 pub type Parsed<T> = Result<T, String>;
 
@@ -234,12 +237,25 @@ pub(super) fn platform_name(text: &str) -> Parsed<String> {
             "`{text}` is not a platform's name: write 1 to 63 of a-z, 0-9, `-` and `_`"
         ));
     }
+    if text == ADMINISTRATORS {
+        return Err(format!("`{text}` is what administrators' own instances belong to"));
+    }
     Ok(text.to_owned())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_of_platforms() {
+        for name in ["cf", "eu-10_b"] {
+            assert!(platform_name(name).is_ok(), "{name}");
+        }
+        for name in ["", "CF", "a/b", &"a".repeat(64), ADMINISTRATORS] {
+            assert!(platform_name(name).is_err(), "{name}");
+        }
+    }
 
     #[test]
     fn durations() {

@@ -41,7 +41,7 @@ pub(super) async fn bounded(
             &Refusal::Unavailable("too many requests at once: try again".into()).body(),
         ),
     };
-    let duration_ms = began.elapsed().as_millis();
+    let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     let route = route.as_deref().unwrap_or("none");
     let status = response.status().as_u16();
     let asked_by = identity.as_deref().unwrap_or_default();

@@ -111,7 +111,7 @@ impl Stage<'_> {
         let grant = Grant {
             user: binding.user.clone(),
             password: binding.password.clone(),
-            parameters: binding.parameters.clone(),
+            parameters: instance.workload.bind_parameters(&binding.parameters),
             expires_at: binding.expires_at,
         };
         let engine = self.engine(&instance.workload)?;

@@ -11,8 +11,9 @@ use super::Bell;
 use super::advance::{Outcome, advance};
 use super::perform::{Change, World, perform};
 use crate::clock::Millis;
+use crate::model::fault::chain;
 use crate::model::{FaultKind, Operation, OperationState, Phase, Progress};
-use crate::store::{Effect, Lease, StoreError};
+use crate::store::{Effect, Lease};
 
 /// How long a claim holds, in ms. A process that died is taken over from after this long.
 const LEASE: Millis = 15_000;
@@ -200,14 +201,4 @@ fn log_end(operation: &Operation) {
         operation.id,
         operation.state.as_str()
     );
-}
-
-fn chain(error: &StoreError) -> String {
-    let mut text = error.to_string();
-    let mut next = std::error::Error::source(error);
-    while let Some(cause) = next {
-        text = format!("{text}: {cause}");
-        next = cause.source();
-    }
-    text
 }

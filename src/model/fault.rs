@@ -1,6 +1,6 @@
 //! What can go wrong in the world outside: whoever knows whether to try again says so.
 
-use std::fmt;
+use std::error::Error;
 
 /// A failure of a backend or an engine.
 #[derive(Debug, thiserror::Error)]
@@ -12,7 +12,7 @@ pub struct Fault {
     pub message: String,
     /// For the log.
     #[source]
-    pub cause: Option<Box<dyn std::error::Error + Send + Sync>>,
+    pub cause: Option<Box<dyn Error + Send + Sync>>,
 }
 
 /// What a failure means for the operation that met it.
@@ -64,7 +64,7 @@ impl Fault {
 
     /// Adds what the log should know.
     #[must_use]
-    pub fn because(mut self, cause: impl std::error::Error + Send + Sync + 'static) -> Self {
+    pub fn because(mut self, cause: impl Error + Send + Sync + 'static) -> Self {
         self.cause = Some(Box::new(cause));
         self
     }
@@ -72,13 +72,13 @@ impl Fault {
     /// The message with its causes, for the log.
     #[must_use]
     pub fn chain(&self) -> String {
-        let mut text = self.message.clone();
-        let mut next: Option<&dyn std::error::Error> = self.cause.as_deref().map(|e| e as _);
-        while let Some(error) = next {
-            fmt::Write::write_fmt(&mut text, format_args!(": {error}"))
-                .expect("a String takes all");
-            next = error.source();
-        }
-        text
+        chain(self)
     }
+}
+
+/// An error with its causes, for the log.
+#[must_use]
+pub fn chain(error: &(dyn Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |&error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

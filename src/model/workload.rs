@@ -22,6 +22,9 @@ pub struct Workload {
     /// The handlebars text of the credentials that an app gets, of the offering that it came from.
     #[serde(default)]
     pub credentials: String,
+    /// What a binding's parameters are where it says nothing, of the same offering.
+    #[serde(default)]
+    pub bind_defaults: Object,
     /// In the order in which they start.
     pub containers: Vec<Container>,
     /// Named volumes, by the name that mounts use.
@@ -184,6 +187,14 @@ impl Default for Stop {
 }
 
 impl Workload {
+    /// A binding's parameters with what it did not say.
+    #[must_use]
+    pub fn bind_parameters(&self, given: &Object) -> Object {
+        let mut filled = self.bind_defaults.clone();
+        filled.extend(given.clone());
+        filled
+    }
+
     /// The names of all ports to be published.
     pub fn port_names(&self) -> impl Iterator<Item = &str> {
         self.containers.iter().flat_map(|container| container.ports.keys().map(String::as_str))

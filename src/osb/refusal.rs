@@ -125,7 +125,15 @@ impl Refusal {
             Self::Failed { instance_usable, update_repeatable, .. } => {
                 (*instance_usable, *update_repeatable)
             }
-            _ => (None, None),
+            Self::Invalid(_)
+            | Self::NotFound(_)
+            | Self::Conflict(_)
+            | Self::Gone(_)
+            | Self::AsyncRequired
+            | Self::Concurrency
+            | Self::MaintenanceConflict
+            | Self::Unavailable(_)
+            | Self::Internal(_) => (None, None),
         };
         if let Some(usable) = usable {
             body.insert("instance_usable".into(), usable.into());

@@ -131,9 +131,9 @@ mod tests {
     #[test]
     fn another_key_says_so_and_an_old_one_still_opens() {
         let (old, new) = (Seal::generate_key(), Seal::generate_key());
-        let sealed = Seal::new(&[old.clone()]).unwrap().seal("x", "p");
+        let sealed = Seal::new(std::slice::from_ref(&old)).unwrap().seal("x", "p");
         assert!(matches!(
-            Seal::new(&[new.clone()]).unwrap().open(&sealed, "p"),
+            Seal::new(std::slice::from_ref(&new)).unwrap().open(&sealed, "p"),
             Err(SealError::UnknownKey(_))
         ));
         let both = Seal::new(&[new, old]).unwrap();

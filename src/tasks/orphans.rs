@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use super::Task;
 use crate::backend::{Backend, Found, Place, Thing};
 use crate::model::Fault;
+use crate::model::fault::chain;
 use crate::store::{Store, StoreError};
 
 /// Looks every ten minutes.
@@ -54,7 +55,7 @@ impl Task for Orphans {
                      here knows of it; it is left alone",
                     thing.name
                 ),
-                Err(error) => tracing::error!(error = %error, "Could not look for orphans"),
+                Err(error) => tracing::error!(error = chain(&error), "Could not look for orphans"),
             }
         }
     }

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 
 use super::Task;
 use crate::clock::{Clock, Millis};
+use crate::model::fault::chain;
 use crate::store::Store;
 
 /// Forgets once an hour.
@@ -33,7 +34,9 @@ impl Task for Retention {
         match self.store.forget_ended(self.clock.now_ms() - self.keep_ms).await {
             Ok(0) => {}
             Ok(count) => tracing::info!(operations.count = count, "Forgot ended operations"),
-            Err(error) => tracing::error!(error = %error, "Could not forget ended operations"),
+            Err(error) => {
+                tracing::error!(error = chain(&error), "Could not forget ended operations");
+            }
         }
     }
 }

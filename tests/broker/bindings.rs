@@ -36,6 +36,23 @@ fn r88_r89_r96_r97_a_binding_is_made_inline_and_told_again() {
 }
 
 #[test]
+fn what_a_binding_does_not_say_is_as_the_offering_says() {
+    let broker = Broker::new();
+    let path = broker.provisioned("one");
+    for (id, parameters, read_only) in
+        [("a", json!({}), false), ("b", json!({"read_only": true}), true)]
+    {
+        let body = but(bind(), "parameters", parameters.clone());
+        let binding = format!("{path}/service_bindings/{id}");
+        let made = broker.put(&binding, &body).is(201).body;
+        assert_eq!(made["credentials"]["read_only"], read_only);
+        let users = broker.engine.instance("127.0.0.1:20000").users;
+        assert_eq!(users[&Broker::user("one", id)].parameters["read_only"], read_only);
+        assert_eq!(broker.get(&binding).body["parameters"], parameters, "as sent");
+    }
+}
+
+#[test]
 fn r90_r92_r105_while_it_is_being_made() {
     let broker = Broker::new();
     let path = broker.provisioned("one");

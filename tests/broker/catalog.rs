@@ -37,11 +37,11 @@ fn an_instance_outlives_its_plan() {
     broker.put(&format!("{}?accepts_incomplete=true", instance("two")), &provision(SMALL)).is(400);
     let binding = broker.bound(&path, "b");
     broker.get(&path).is(200);
-    let patch = |body: Value| broker.patch(&format!("{path}?accepts_incomplete=true"), &body);
+    let ask = |body: Value| broker.patch(&format!("{path}?accepts_incomplete=true"), &body);
     let policy = json!({"service_id": OFFERING, "parameters": {"policy": "drop"}});
-    let refused = patch(policy).is(422);
+    let refused = ask(policy).is(422);
     assert!(refused.body["description"].as_str().unwrap().contains("left the catalog"));
-    patch(json!({"service_id": OFFERING, "plan_id": LARGE})).is(200);
+    ask(json!({"service_id": OFFERING, "plan_id": LARGE})).is(200);
     broker.delete(&format!("{binding}?{IDS}")).is(200);
     broker.deprovisioned("one");
     broker.assert_nothing_left();

@@ -72,10 +72,10 @@ fn identical_binds_make_one_user() {
 fn everything_at_once_ends_in_order() {
     let broker = Broker::waiting();
     let path = broker.provisioned("one");
-    let patch = serde_json::json!({"service_id": OFFERING, "plan_id": LARGE});
+    let larger = serde_json::json!({"service_id": OFFERING, "plan_id": LARGE});
     let mixed = (0..MANY).map(|number| match number % 4 {
         0 => (Method::PUT, format!("{path}/service_bindings/b{number}"), bind()),
-        1 => (Method::PATCH, format!("{path}?accepts_incomplete=true"), patch.clone()),
+        1 => (Method::PATCH, format!("{path}?accepts_incomplete=true"), larger.clone()),
         2 => {
             (Method::DELETE, format!("{path}/service_bindings/b{}?{IDS}", number - 2), Value::Null)
         }

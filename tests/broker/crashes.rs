@@ -89,7 +89,7 @@ fn bind_and_unbind() {
     let path = broker.provisioned("one");
     let binding = format!("{path}/service_bindings/b");
     die_at(&mut broker, BIND[0], |broker| {
-        let body = crate::harness::bind();
+        let body = bind();
         broker.put(&format!("{binding}?accepts_incomplete=true"), &body).is(202);
     });
     assert_eq!(broker.settled(&binding).body["state"], "succeeded");

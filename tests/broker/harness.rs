@@ -141,7 +141,8 @@ impl Broker {
 
     async fn parts(&self) -> Parts {
         let url = format!("sqlite://{}", self.folder.path().join("banquet.db").display());
-        let store = Store::open(&url, Seal::new(&[self.key.clone()]).unwrap()).await.unwrap();
+        let store =
+            Store::open(&url, Seal::new(std::slice::from_ref(&self.key)).unwrap()).await.unwrap();
         store.release_all().await.unwrap();
         let source = Source {
             folder: Some(Path::new("tests/broker/catalog").to_owned()),

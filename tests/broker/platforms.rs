@@ -19,8 +19,8 @@ fn platforms_do_not_meet() {
     other(Method::PUT, &binding, &bind()).is(404);
     other(Method::DELETE, &format!("{path}?{IDS}&accepts_incomplete=true"), &Value::Null).is(410);
     other(Method::DELETE, &format!("{binding}?{IDS}"), &Value::Null).is(410);
-    let patch = json!({"service_id": OFFERING, "plan_id": LARGE});
-    other(Method::PATCH, &format!("{path}?accepts_incomplete=true"), &patch).is(404);
+    let larger = json!({"service_id": OFFERING, "plan_id": LARGE});
+    other(Method::PATCH, &format!("{path}?accepts_incomplete=true"), &larger).is(404);
 
     other(Method::PUT, &format!("{path}?accepts_incomplete=true"), &provision(LARGE)).is(201);
     assert_eq!(broker.get(&path).body["plan_id"], SMALL);

@@ -151,6 +151,32 @@ fn a_synchronous_plan_is_updated_without_polling() {
 }
 
 #[test]
+fn a_delete_ends_an_update_that_cannot_be_taken_back() {
+    let broker = Broker::new();
+    let path = broker.provisioned("one");
+    broker.backend.fail(Backend::Ensure, 1, Moment::Before, Fault::fatal("no room"));
+    broker.engine.not_ready_for(u32::MAX);
+    patch(&broker, &path, json!({"plan_id": LARGE})).is(202);
+    let polled = || broker.get(&format!("{path}/last_operation")).body;
+    while polled() != json!({"state": "in progress", "description": "no room"}) {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    broker.deprovisioned("one");
+    broker.assert_nothing_left();
+}
+
+#[test]
+fn a_change_of_plan_keeps_to_the_quota() {
+    let broker = Broker::new();
+    let larger = json!({"service_id": OFFERING, "plan_id": "c0ffee00-0000-4000-8000-000000000014"});
+    for (id, status) in [("one", 200), ("two", 422)] {
+        broker.put(&instance(id), &provision(SYNC)).is(201);
+        broker.patch(&instance(id), &larger).is(status);
+        broker.assert_whole(id);
+    }
+}
+
+#[test]
 fn images_stay_what_they_were_without_an_upgrade() {
     let broker = Broker::waiting();
     let path = broker.provisioned("one");

@@ -1,7 +1,7 @@
 //! Every engine against the real thing: what [`banquet::engine::Engine`] promises, then what is
 //! particular to each. Needs Docker and the images of `catalog/*/image`, named as in [`live`].
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+#![expect(clippy::unwrap_used, reason = "a test that can't go on stops")]
 
 mod contract;
 mod images;

@@ -58,6 +58,7 @@ pub(crate) fn workload(password: &str) -> Workload {
         admin: Admin { user: "admin".to_owned(), password: password.into(), database: None },
         settings: object(json!({"maxmemory": "32mb"})),
         credentials: "{\"uri\": \"redis://{{user}}:{{password}}@{{host}}\"}".to_owned(),
+        bind_defaults: object(json!({"read_only": false})),
         containers: vec![container],
         volumes: BTreeMap::from([("data".to_owned(), Volume { size_bytes: 1 << 30 })]),
     }

@@ -1,7 +1,7 @@
 //! The tables of §3.3 and §3.7, row by row.
 
 use super::*;
-use crate::model::{OperationState, Phase, Workload, workload::Admin};
+use crate::model::{Workload, workload::Admin};
 
 fn operation(id: &str, kind: Kind, state: OperationState) -> Operation {
     Operation {
@@ -48,6 +48,7 @@ fn instance(state: InstanceState) -> Instance {
             admin: Admin { user: String::new(), password: "".into(), database: None },
             settings: crate::model::Object::new(),
             credentials: String::new(),
+            bind_defaults: crate::model::Object::new(),
             containers: Vec::new(),
             volumes: std::collections::BTreeMap::new(),
         },
@@ -165,6 +166,10 @@ fn delete_of_an_instance() {
     for (latest, verdict) in [
         (Some(running(Kind::Provision)), CallOff("running".into())),
         (Some(running(Kind::Update)), busy()),
+        (
+            Some(Operation { phase: Phase::Undo, ..running(Kind::Update) }),
+            CallOff("running".into()),
+        ),
         (Some(running(Kind::Deprovision)), Same("running".into())),
         (Some(operation("old", Kind::Provision, OperationState::Failed)), New),
         (None, New),

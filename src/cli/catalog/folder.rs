@@ -8,7 +8,6 @@ use serde_json::json;
 use crate::catalog::{Catalog, Files, Mistake, lock};
 use crate::cli::context::Context;
 use crate::cli::failure::{Exit, Failure};
-use crate::engine::engines;
 
 /// The folder that was named, else the one in the settings; none: the catalog inside the program.
 fn folder(context: &Context, named: Option<PathBuf>) -> Result<Option<PathBuf>, Failure> {
@@ -17,10 +16,7 @@ fn folder(context: &Context, named: Option<PathBuf>) -> Result<Option<PathBuf>, 
 
 /// Reads and checks a catalog.
 pub(in crate::cli) fn load(folder: Option<&Path>) -> Result<Catalog, Vec<Mistake>> {
-    let files = folder.map_or_else(|| Ok(Files::shipped()), Files::read)?;
-    let engines = engines();
-    let names: Vec<&str> = engines.keys().map(String::as_str).collect();
-    Catalog::load(files, &names)
+    crate::app::source(folder.map(Path::to_owned)).load()
 }
 
 /// The mistakes as `folder/file:line: message`, so that an editor finds the place.

@@ -3,6 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::engine::Grant;
+use crate::id::hex;
 use crate::model::Fault;
 
 /// All of Redis but its administration. `@dangerous` also holds a few commands that apps need.
@@ -63,8 +64,7 @@ pub(super) fn rules(grant: &Grant) -> Result<Vec<String>, Fault> {
 
 /// The password as a rule that does not show it: commands are seen by `MONITOR` and the slow log.
 fn hashed(password: &str) -> String {
-    let hash = Sha256::digest(password.as_bytes());
-    hash.iter().fold("#".to_owned(), |text, byte| text + &format!("{byte:02x}"))
+    format!("#{}", hex(&Sha256::digest(password.as_bytes())))
 }
 
 #[cfg(test)]
