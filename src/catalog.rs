@@ -267,6 +267,6 @@ impl Offering {
 }
 
 /// 64 hexadecimal digits.
-fn sha256_hex(bytes: &[u8]) -> String {
+pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }

@@ -7,6 +7,7 @@ use super::{Admitted, Broker, Caller};
 use crate::catalog::{Catalog, Mistake, Offering};
 use crate::id::{BindingId, BindingKey, InstanceId, OperationId, PlanId, PlatformName};
 use crate::model::{Instance, Object};
+use crate::osb::fields::checked_id;
 use crate::osb::{Refusal, Version, bind, provision, update};
 use crate::view;
 
@@ -77,9 +78,9 @@ impl Broker {
         &self,
         asked: view::CreateInstance,
     ) -> Result<Answer<view::Instance>, Refusal> {
-        if asked.name.trim().is_empty() {
-            return Err(Refusal::Invalid("an instance needs a name".into()));
-        }
+        checked("name", &asked.name)?;
+        let tenant = asked.tenant.unwrap_or_else(|| "default".into());
+        checked("tenant", &tenant)?;
         if self.store.instances().await?.iter().any(|other| other.name == asked.name) {
             return Err(Refusal::Conflict(format!(
                 "there is an instance `{}` already",
@@ -92,7 +93,6 @@ impl Broker {
             (offering.id.clone(), named_plan(offering, asked.plan.as_deref())?)
         };
         let id = InstanceId::from(self.ids.next("instance"));
-        let tenant = asked.tenant.unwrap_or_else(|| "default".into());
         let mut context = Object::new();
         context.insert("platform".into(), PLATFORM.into());
         context.insert("instance_name".into(), asked.name.into());
@@ -179,6 +179,9 @@ impl Broker {
         asked: view::CreateBinding,
     ) -> Result<Answer<view::Binding>, Refusal> {
         let instance = self.resolve(reference).await?;
+        for (field, text) in [("id", &asked.id), ("app", &asked.app), ("rotate", &asked.rotate)] {
+            text.as_deref().map_or(Ok(()), |text| checked(field, text))?;
+        }
         let id = BindingId::from(asked.id.unwrap_or_else(|| self.ids.next("binding")));
         let request = bind::Request {
             offering_id: Some(instance.offering_id.clone()),
@@ -260,6 +263,14 @@ impl Broker {
             }
         }
     }
+}
+
+/// Holds what administrators call things to what platforms are held to.
+fn checked(field: &str, text: &str) -> Result<(), Refusal> {
+    if text.trim().is_empty() {
+        return Err(Refusal::Invalid(format!("{field} must not be empty")));
+    }
+    checked_id(field, text).map(drop)
 }
 
 fn administrator(platform: &PlatformName) -> Caller {
