@@ -140,9 +140,9 @@ impl Store {
         operations::count_running(&mut *self.reader().await?).await
     }
 
-    /// How many instances a tenant has, those being made included.
-    pub async fn count_instances(&self, tenant: &TenantId) -> Result<u64> {
-        instances::count(&mut *self.reader().await?, tenant, None).await
+    /// How many instances a tenant has beside one, without those that are being deprovisioned.
+    pub async fn count_others(&self, tenant: &TenantId, key: &InstanceKey) -> Result<u64> {
+        instances::count_others(&mut *self.reader().await?, tenant, key).await
     }
 
     /// A tenant's network range, if it has one.

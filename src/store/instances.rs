@@ -31,6 +31,11 @@ const ONE: &str = select!("WHERE key = $1");
 const ALL: &str = select!("ORDER BY created_at, key");
 const COUNT: &str = "SELECT COUNT(*) AS count FROM instances \
     WHERE tenant = $1 AND ($2 IS NULL OR plan_id = $2)";
+/// Of those that go at the same time, each has removed what it is before it asks.
+const COUNT_OTHERS: &str = "SELECT COUNT(*) AS count FROM instances \
+    WHERE tenant = $1 AND key <> $2 AND NOT EXISTS (SELECT 1 FROM operations \
+        WHERE operations.instance = instances.key AND kind = 'deprovision' AND \
+        operations.state = 'running')";
 const PUT: &str = "INSERT INTO instances (key, platform, id, tenant, name, offering_id, plan_id, \
         organization_guid, space_guid, parameters, context, maintenance_version, state, workload, \
         was_ready, created_at, updated_at) \
@@ -76,6 +81,20 @@ pub(super) async fn count(
         .bind(plan.map(PlanId::as_str))
         .fetch_one(connection)
         .attempting("counting a tenant's instances")
+        .await?;
+    Columns::of("instances", &row).number("count")
+}
+
+pub(super) async fn count_others(
+    connection: &mut AnyConnection,
+    tenant: &TenantId,
+    key: &InstanceKey,
+) -> Result<u64> {
+    let row = sqlx::query(COUNT_OTHERS)
+        .bind(tenant.as_str())
+        .bind(key.as_str())
+        .fetch_one(connection)
+        .attempting("counting a tenant's other instances")
         .await?;
     Columns::of("instances", &row).number("count")
 }

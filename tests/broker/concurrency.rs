@@ -1,8 +1,10 @@
 //! Many at once on the same ids: exactly one effect, and every answer one that the tables allow.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use axum::http::Method;
+use banquet::backend::fake::Method as Call;
 use serde_json::Value;
 
 use crate::harness::*;
@@ -87,5 +89,24 @@ fn everything_at_once_ends_in_order() {
     broker.settled(&path);
     broker.assert_whole("one");
     broker.deprovisioned("one");
+    broker.assert_nothing_left();
+}
+
+#[test]
+fn the_last_instances_of_a_tenant_go_together_with_their_network() {
+    let broker = Broker::new();
+    let ids = ["one", "two", "three"];
+    let paths = ids.map(|id| broker.provisioned(id));
+    broker.backend.hold(Call::Remove);
+    for path in &paths {
+        broker.delete(&format!("{path}?{IDS}&accepts_incomplete=true")).is(202);
+    }
+    while broker.backend.calls(Call::Remove) < ids.len() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    broker.backend.release(Call::Remove);
+    for path in &paths {
+        assert_eq!(broker.settled(path).body["state"], "succeeded");
+    }
     broker.assert_nothing_left();
 }

@@ -4,7 +4,7 @@ use banquet::model::{BindingState, InstanceState, Kind, OperationState, Phase};
 use serde_json::json;
 
 use crate::samples::{
-    NOW, begin, binding, ended, finish, instance, object, operation, operation_on, put,
+    NOW, begin, binding, ended, finish, instance, key, object, operation, operation_on, put,
     put_binding, target,
 };
 use crate::world::World;
@@ -122,7 +122,7 @@ pub(crate) async fn any_text_is_kept(world: World) {
     wanted.parameters = object(json!({nasty: nasty, "nul": "\0"}));
     put(store, &wanted).await;
     assert_eq!(store.instance(&wanted.key).await.unwrap().as_ref(), Some(&wanted));
-    assert_eq!(store.count_instances(&wanted.tenant).await.unwrap(), 1);
+    assert_eq!(store.count_others(&wanted.tenant, &key("x")).await.unwrap(), 1);
     let named = binding(&wanted.key, nasty);
     put_binding(store, &named).await;
     assert_eq!(store.binding(&named.key).await.unwrap(), Some(named));
@@ -138,8 +138,12 @@ pub(crate) async fn instances_are_counted_by_tenant_and_plan(world: World) {
         put(store, &one).await;
     }
     let tenant = instance("1").tenant;
-    assert_eq!(store.count_instances(&tenant).await.unwrap(), 3);
-    assert_eq!(store.count_instances(&"nobody".into()).await.unwrap(), 0);
+    assert_eq!(store.count_others(&tenant, &key("1")).await.unwrap(), 2);
+    assert_eq!(store.count_others(&"nobody".into(), &key("1")).await.unwrap(), 0);
+    // Who leaves does not count, who changes does.
+    begin(store, &operation("op-1", Kind::Deprovision, &key("2"))).await;
+    begin(store, &operation("op-2", Kind::Update, &key("3"))).await;
+    assert_eq!(store.count_others(&tenant, &key("1")).await.unwrap(), 1);
     let mut decision = store.decide(&instance("4").key).await.unwrap();
     assert_eq!(decision.count_instances(&tenant, None).await.unwrap(), 3);
     assert_eq!(decision.count_instances(&tenant, Some(&"plan-small".into())).await.unwrap(), 2);

@@ -93,12 +93,13 @@ impl Stage<'_> {
         Ok(Change::effect(Effect::Instance(Box::new(instance))))
     }
 
-    /// Containers and volumes go first, then the tenant's network if nobody else is on it.
+    /// Containers and volumes go first, then the tenant's network if nobody else stays on it. Of
+    /// several that go at once the last to come here finds it free.
     pub(super) async fn remove(&self, mut instance: Instance) -> Result<Change, Fault> {
         let place = self.place(&instance).await?;
         self.world.backend.remove(&place).await?;
-        let others = kept(self.world.store.count_instances(&instance.tenant).await)?;
-        if others <= 1 {
+        let others = self.world.store.count_others(&instance.tenant, &instance.key).await;
+        if kept(others)? == 0 {
             self.world.backend.remove_network(&instance.tenant).await?;
         }
         if self.operation.kind == Kind::Deprovision {
