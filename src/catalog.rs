@@ -118,6 +118,7 @@ pub struct Offering {
 
 /// A plan of an offering.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "the specification's fields")]
 pub struct Plan {
     /// `plan_id` on the wire.
     pub id: PlanId,

@@ -74,6 +74,7 @@ pub(super) struct MaintenanceFile {
 
 /// A plan.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "the specification's fields")]
 pub(super) struct PlanFile {
     pub(super) name: At<String>,
     pub(super) id: Option<At<String>>,

@@ -35,6 +35,7 @@ struct ServiceOffering<'a> {
 }
 
 #[derive(Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "the specification's fields")]
 struct ServicePlan<'a> {
     id: &'a str,
     name: &'a str,
