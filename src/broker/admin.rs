@@ -5,7 +5,7 @@ mod views;
 
 use super::{Admitted, Broker, Caller};
 use crate::catalog::{Catalog, Mistake, Offering};
-use crate::id::{BindingId, BindingKey, InstanceId, OperationId, PlanId, PlatformName};
+use crate::id::{BindingId, BindingKey, InstanceId, PlanId, PlatformName};
 use crate::model::{Instance, Object};
 use crate::osb::fields::checked_id;
 use crate::osb::{Refusal, Version, bind, provision, update};
@@ -214,7 +214,7 @@ impl Broker {
 
     /// One operation.
     pub async fn find_operation(&self, id: &str) -> Result<view::Operation, Refusal> {
-        let operation = self.store.operation(&OperationId::from(id)).await?;
+        let operation = self.operation_named(id).await?;
         operation.as_ref().map(views::operation).ok_or_else(|| {
             Refusal::NotFound(
                 "there is no such operation; ended ones are kept for some days".into(),

@@ -131,6 +131,10 @@ fn the_life_of_an_administrators_instance_is_as_described() {
         ask(Method::GET, "/instances/db/bindings/c", Value::Null).body["credentials"].is_object()
     );
     end(ask(Method::DELETE, "/instances/db/bindings/b", Value::Null));
+    let late = json!({"id": "late", "parameters": {"expires_in_s": 1_000_000_000_000_u64}});
+    end(ask(Method::POST, "/instances/db/bindings", late));
+    let late = ask(Method::GET, "/instances/db/bindings/late", Value::Null);
+    assert_eq!(late.body["expires_at"], "9999-12-31T23:59:59Z");
     ask(Method::GET, "/instances", Value::Null).is(200);
     end(ask(Method::DELETE, "/instances/db", Value::Null));
     ask(Method::GET, "/instances/db", Value::Null).is(404);
