@@ -41,6 +41,12 @@ need_tools() {
   DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends "${packages[@]}"
 }
 
+# The languages whose clients the tests run, for `tests/clients`.
+need_languages() {
+  need_tools python3:python3 node:nodejs npm:npm javac:default-jdk-headless mvn:maven
+  python3 -c 'import ensurepip' 2>/dev/null || need_tools ensurepip:python3-venv
+}
+
 engine_answers() { docker info >/dev/null 2>&1; }
 
 # Starts a container engine where none answers; it stays, because others may come to use it.
@@ -48,6 +54,8 @@ need_engine() {
   ! engine_answers || return 0
   [[ $EUID -eq 0 ]] || die "no container engine answers" "start Docker, or join the group docker"
   [[ -z ${DOCKER_HOST:-} ]] || die "no container engine answers at DOCKER_HOST=$DOCKER_HOST"
+  # A machine may have the client alone.
+  need_tools dockerd:docker.io
   say "Starting dockerd; its log is $dockerd_log"
   setsid --fork dockerd >>"$dockerd_log" 2>&1 </dev/null
   local end=$((SECONDS + 60))
@@ -75,10 +83,9 @@ need_images() {
 need_fuzzer() {
   local folder=${CARGO_TARGET_DIR:-$repository/target}/tmp/fuzz wanted=$repository/tests/fuzz/requirements.txt
   ! cmp -s "$wanted" "$folder/installed" || return 0
-  need_tools python3:python3-venv
+  say "Installing the fuzzer"
   mkdir -p "$folder"
-  python3 -m venv --clear "$folder/venv" ||
-    die "Python makes no virtual environment" "apt install python3-venv"
+  python3 -m venv --clear "$folder/venv"
   "$folder/venv/bin/pip" install --quiet --requirement "$wanted"
   cp "$wanted" "$folder/installed"
 }

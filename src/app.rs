@@ -110,7 +110,7 @@ impl App {
             broker: Arc::new(broker),
             gate: Arc::new(parts.gate),
             engine: health.follow(),
-            catalog: parts.source,
+            catalog: Arc::new(parts.source),
             slots: Arc::new(Semaphore::new(REQUESTS)),
         };
         let expiry = Expiry { broker: Arc::clone(&context.broker) };
@@ -125,7 +125,7 @@ impl App {
 
     /// Loads the catalog again whenever asked; one with mistakes is told and does not count.
     pub fn reloader(&self) -> impl Fn() + Send + Sync + 'static {
-        let (broker, source) = (Arc::clone(&self.context.broker), self.context.catalog.clone());
+        let http::Context { broker, catalog: source, .. } = self.context.clone();
         move || {
             if let Err(refusal) = broker.replace_catalog(source.load()) {
                 tracing::error!("{}", refusal.description());
@@ -172,13 +172,13 @@ impl App {
             stop.cancelled().await;
             tokio::time::sleep(GRACE).await;
         };
-        let served = tokio::select! {
-            served = serving => served,
-            () = late => Ok(()),
-        };
+        tokio::select! {
+            () = serving => {}
+            () = late => {}
+        }
         stop.cancel();
         working.await.context("the worker failed")?;
-        served.context("serving HTTP failed")
+        Ok(())
     }
 }
 

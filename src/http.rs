@@ -9,6 +9,7 @@ mod answer;
 pub mod auth;
 mod guard;
 mod health;
+mod listen;
 mod openapi;
 mod osb;
 mod path;
@@ -38,7 +39,7 @@ pub struct Context {
     /// Why the container engine does not answer; none while it does.
     pub engine: watch::Receiver<Option<String>>,
     /// Where the catalog is loaded from again.
-    pub catalog: Source,
+    pub catalog: Arc<Source>,
     /// Requests at once; beyond them the answer is 503.
     pub slots: Arc<Semaphore>,
 }
@@ -63,6 +64,6 @@ pub async fn serve(
     listener: TcpListener,
     context: Context,
     shutdown: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
-    axum::serve(listener, router(context)).with_graceful_shutdown(shutdown).await
+) {
+    listen::serve(listener, router(context), listen::Limits::default(), shutdown).await;
 }

@@ -21,11 +21,11 @@ mod meta;
 pub mod migrations;
 mod operations;
 mod ports;
+mod readers;
 mod retention;
 mod subnets;
 
 use ipnet::Ipv4Net;
-use sqlx::pool::PoolConnection;
 use sqlx::{Any, AnyPool, Transaction};
 
 use crate::clock::Millis;
@@ -35,17 +35,20 @@ use crate::secret::seal::Seal;
 
 use attempt::Attempt as _;
 pub use audit::AuditEntry;
+use connect::{Begin, Connections};
 pub use decision::Decision;
 pub use error::StoreError;
 pub use leases::{Effect, Lease};
+use readers::{Reader, Readers};
 
 /// The database. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Store {
     /// For what only reads.
-    read: AnyPool,
+    read: Readers,
     /// For what writes: SQLite has one writer, so this has one connection there.
     write: AnyPool,
+    begin: Begin,
     seal: Seal,
 }
 
@@ -57,8 +60,8 @@ impl Store {
     /// # Errors
     /// [`StoreError::Newer`] and [`StoreError::Seal`] leave the database as it was.
     pub async fn open(url: &str, seal: Seal) -> Result<Self> {
-        let (read, write) = connect::pools(url).await?;
-        let store = Self { read, write, seal };
+        let Connections { read, write, begin } = connect::open(url).await?;
+        let store = Self { read, write, begin, seal };
         let mut transaction = migrations::begin(&store.write).await?;
         migrations::run(&mut transaction, migrations::ALL).await?;
         meta::found(&mut transaction, &store.seal).await?;
@@ -69,7 +72,7 @@ impl Store {
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<()> {
         sqlx::query("SELECT 1")
-            .execute(&self.read)
+            .execute(&mut *self.reader().await?)
             .attempting("asking whether it answers")
             .await
             .map(drop)
@@ -163,18 +166,23 @@ impl Store {
         Ok(Decision::new(transaction, &self.seal, instance.clone()))
     }
 
-    async fn reader(&self) -> Result<PoolConnection<Any>> {
+    async fn reader(&self) -> Result<Reader> {
         self.read.acquire().attempting("waiting for a connection to read with").await
     }
 
     async fn begin(&self, attempting: &'static str) -> Result<Transaction<'static, Any>> {
-        self.write.begin().attempting(attempting).await
+        self.write.begin_with(self.begin.durable).attempting(attempting).await
+    }
+
+    /// For what a process that is gone does not need ([`Begin::light`]).
+    async fn begin_lightly(&self, attempting: &'static str) -> Result<Transaction<'static, Any>> {
+        self.write.begin_with(self.begin.light).attempting(attempting).await
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use sqlx::Row as _;
+    use sqlx::{AnyConnection, Row as _};
 
     use super::*;
     use crate::model::{Kind, OperationState, Phase};
@@ -227,18 +235,26 @@ mod tests {
         unreachable!("the disk is full at some time")
     }
 
-    async fn pragma(pool: &AnyPool, sql: &'static str) -> String {
-        let row = sqlx::query(sql).fetch_one(pool).await.unwrap();
+    async fn pragma(connection: &mut AnyConnection, sql: &'static str) -> String {
+        let row = sqlx::query(sql).fetch_one(connection).await.unwrap();
         row.try_get::<String, _>(0).unwrap_or_else(|_| row.get::<i64, _>(0).to_string())
     }
 
     #[tokio::test]
     async fn sqlite_loses_nothing_and_its_readers_write_nothing() {
         let (store, _folder) = new().await;
-        assert_eq!(pragma(&store.write, "PRAGMA journal_mode").await, "wal");
+        let mut writer = store.write.acquire().await.unwrap();
+        assert_eq!(pragma(&mut writer, "PRAGMA journal_mode").await, "wal");
         let full = "2";
-        assert_eq!(pragma(&store.write, "PRAGMA synchronous").await, full);
-        assert_eq!(pragma(&store.read, "PRAGMA query_only").await, "1");
+        assert_eq!(pragma(&mut writer, "PRAGMA synchronous").await, full);
+        drop(writer);
+        // Also after what need not reach the disk.
+        store.claim(0, 1).await.unwrap();
+        let mut decision = store.begin("testing").await.unwrap();
+        assert_eq!(pragma(&mut decision, "PRAGMA synchronous").await, full);
+        drop(decision);
+        let mut reader = store.reader().await.unwrap();
+        assert_eq!(pragma(&mut reader, "PRAGMA query_only").await, "1");
         assert_eq!(store.write.options().get_max_connections(), 1);
     }
 

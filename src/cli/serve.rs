@@ -43,10 +43,17 @@ impl Serve {
         start_log(&config, colours);
         let settings = first_start(config, &mut std::io::stderr())
             .map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
-        crate::app::serve(settings)
-            .await
-            .map_err(|error| Failure::new(Exit::Failed, format!("{error:#}")))
+        crate::app::serve(settings).await.map_err(|error| Failure::new(Exit::Failed, told(&error)))
     }
+}
+
+/// An error with its causes. Some repeat what they are caused by: said once is enough.
+fn told(error: &anyhow::Error) -> String {
+    error.chain().fold(String::new(), |text, cause| match cause.to_string() {
+        cause if text.is_empty() => cause,
+        cause if text.contains(&cause) => text,
+        cause => format!("{text}: {cause}"),
+    })
 }
 
 fn start_log(config: &Config, colours: bool) {

@@ -64,7 +64,7 @@ pub const KEYS: &[Key] = &[
     text(
         "listen",
         "127.0.0.1:8080",
-        "Address and port for HTTP: the Open Service Broker API, the admin API and the pages. It speaks plain HTTP: put a TLS proxy in front before listening beyond loopback.",
+        "Address and port for HTTP: the Open Service Broker API, the admin API and the health checks. It speaks plain HTTP: put a TLS proxy in front before listening beyond loopback.",
     ),
     text("username", "banquet", "Basic authentication's user of the platform `default`. No colon."),
     secret(

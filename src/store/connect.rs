@@ -1,4 +1,4 @@
-//! The pools: one that reads and one that writes.
+//! The connections: those that read and those that write.
 
 use std::fs::OpenOptions;
 use std::io;
@@ -8,19 +8,50 @@ use std::time::Duration;
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{AnyPool, ConnectOptions as _};
+use sqlx::{AnyConnection, AnyPool, ConnectOptions as _, Connection as _};
 
+use super::readers::Readers;
 use super::{Result, StoreError};
 
 const ATTEMPTING: &str = "opening it";
 
 /// How long a call waits for a connection: shorter than a platform waits for its answer.
-const ACQUIRE: Duration = Duration::from_secs(8);
+pub(super) const ACQUIRE: Duration = Duration::from_secs(8);
+
+/// What the store works with.
+pub(super) struct Connections {
+    pub(super) read: Readers,
+    pub(super) write: AnyPool,
+    pub(super) begin: Begin,
+}
+
+/// How transactions that write begin.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Begin {
+    /// What is committed stays, whatever happens.
+    pub(super) durable: &'static str,
+    /// A power cut may take back what was committed last. It takes the process with it, so this is
+    /// for what a process that is gone does not need.
+    pub(super) light: &'static str,
+}
+
+/// To wait for the disk is most of what a small transaction costs.
+const SQLITE_BEGIN: Begin = Begin {
+    durable: "PRAGMA synchronous = FULL; BEGIN",
+    light: "PRAGMA synchronous = NORMAL; BEGIN",
+};
+/// The server may lose its power without us.
+const POSTGRES_BEGIN: Begin = Begin { durable: "BEGIN", light: "BEGIN" };
 
 /// A reader never waits for the writer; a crash loses nothing that was committed.
 const SQLITE_WRITER: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; \
      PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864";
+/// Fails at once where the file is none of SQLite's.
+const SQLITE_LOOK: &str = "PRAGMA busy_timeout = 5000; SELECT count(*) FROM sqlite_schema";
 const SQLITE_READER: &str = "PRAGMA busy_timeout = 5000; PRAGMA query_only = ON";
+
+/// How many read at once. Each has a thread and a cache of its own.
+const SQLITE_READERS: usize = 4;
 
 /// What the server or its administrator may have set otherwise. Decisions rely on seeing what was
 /// committed before they took their lock, which is what READ COMMITTED does.
@@ -28,8 +59,8 @@ const POSTGRES_SESSION: &str = "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLA
      SET synchronous_commit = on; SET client_min_messages = warning; SET lock_timeout = '5s'; \
      SET statement_timeout = '15s'; SET idle_in_transaction_session_timeout = '30s'";
 
-/// The pool that reads and the pool that writes, of the database at `url`.
-pub(super) async fn pools(url: &str) -> Result<(AnyPool, AnyPool)> {
+/// To the database at `url`.
+pub(super) async fn open(url: &str) -> Result<Connections> {
     sqlx::any::install_default_drivers();
     match url.split_once(':') {
         Some(("sqlite", _)) => sqlite(url).await,
@@ -40,10 +71,11 @@ pub(super) async fn pools(url: &str) -> Result<(AnyPool, AnyPool)> {
     }
 }
 
-async fn sqlite(url: &str) -> Result<(AnyPool, AnyPool)> {
+async fn sqlite(url: &str) -> Result<Connections> {
     let file: SqliteConnectOptions = url.parse().map_err(failed)?;
     keep_private(file.get_filename())?;
     let address = AnyConnectOptions::from_url(&file.to_url_lossy()).map_err(failed)?;
+    try_out(&address, SQLITE_LOOK).await?;
     let writer = AnyPoolOptions::new()
         .max_connections(1)
         .idle_timeout(None)
@@ -53,22 +85,19 @@ async fn sqlite(url: &str) -> Result<(AnyPool, AnyPool)> {
         .after_connect(|connection, _| {
             Box::pin(async { sqlx::raw_sql(SQLITE_WRITER).execute(connection).await.map(drop) })
         });
+    let writer = writer.connect_lazy_with(address.clone());
     // The writer first: it brings the file into WAL mode.
-    let writer = writer.connect_with(address.clone()).await.map_err(failed)?;
-    let reader = AnyPoolOptions::new()
-        .max_connections(4)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .test_before_acquire(false)
-        .acquire_timeout(ACQUIRE)
-        .after_connect(|connection, _| {
-            Box::pin(async { sqlx::raw_sql(SQLITE_READER).execute(connection).await.map(drop) })
-        })
-        .connect_lazy_with(address);
-    Ok((reader, writer))
+    connect(&writer, &address, SQLITE_WRITER).await?;
+    let mut readers = Vec::with_capacity(SQLITE_READERS);
+    for _ in 0..SQLITE_READERS {
+        let mut reader = address.connect().await.map_err(failed)?;
+        sqlx::raw_sql(SQLITE_READER).execute(&mut reader).await.map_err(failed)?;
+        readers.push(reader);
+    }
+    Ok(Connections { read: Readers::keep(readers), write: writer, begin: SQLITE_BEGIN })
 }
 
-async fn postgres(url: &str) -> Result<(AnyPool, AnyPool)> {
+async fn postgres(url: &str) -> Result<Connections> {
     let address: AnyConnectOptions = url.parse().map_err(failed)?;
     let pool = AnyPoolOptions::new()
         .max_connections(10)
@@ -76,10 +105,31 @@ async fn postgres(url: &str) -> Result<(AnyPool, AnyPool)> {
         .after_connect(|connection, _| {
             Box::pin(async { sqlx::raw_sql(POSTGRES_SESSION).execute(connection).await.map(drop) })
         })
-        .connect_with(address)
-        .await
-        .map_err(failed)?;
-    Ok((pool.clone(), pool))
+        .connect_lazy_with(address.clone());
+    connect(&pool, &address, POSTGRES_SESSION).await?;
+    let read = Readers::Pooled(pool.clone());
+    Ok(Connections { read, write: pool, begin: POSTGRES_BEGIN })
+}
+
+/// Makes a pool's first connection, for which a database that is being started has some time.
+async fn connect(pool: &AnyPool, address: &AnyConnectOptions, session: &'static str) -> Result<()> {
+    match pool.acquire().await {
+        Ok(_) => Ok(()),
+        Err(sqlx::Error::PoolTimedOut) => try_out(address, session).await,
+        Err(error) => Err(failed(error)),
+    }
+}
+
+/// Connects once outside of any pool: a pool tries until its patience ends, and then does not say
+/// what was wrong.
+async fn try_out(address: &AnyConnectOptions, session: &'static str) -> Result<()> {
+    let connecting = async {
+        let mut connection = AnyConnection::connect_with(address).await?;
+        sqlx::raw_sql(session).execute(&mut connection).await?;
+        connection.close().await
+    };
+    let late = |_| failed(sqlx::Error::PoolTimedOut);
+    tokio::time::timeout(ACQUIRE, connecting).await.map_err(late)?.map_err(failed)
 }
 
 /// Makes the file before SQLite does, which would let everyone on the machine read it. The files

@@ -39,7 +39,7 @@ impl Store {
     pub async fn was_removed(&self, instance: &InstanceKey) -> Result<bool> {
         let row = sqlx::query(WAS_REMOVED)
             .bind(instance.as_str())
-            .fetch_optional(&self.read)
+            .fetch_optional(&mut *self.reader().await?)
             .attempting("asking whether an instance was removed")
             .await?;
         Ok(row.is_some())

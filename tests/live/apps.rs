@@ -46,7 +46,7 @@ impl App {
         within(async {
             match self {
                 Self::Redis(connection) => {
-                    redis::cmd("SET").arg(name).arg(note).query_async(connection).await?
+                    redis::cmd("SET").arg(name).arg(note).exec_async(connection).await?;
                 }
                 Self::Postgresql(connection) => {
                     let table =
@@ -84,15 +84,10 @@ impl App {
         .await
     }
 
-    #[track_caller]
-    pub(crate) fn still(self, name: &str, note: &str) -> impl Future<Output = Self> {
-        let caller = std::panic::Location::caller();
-        async move {
-            let mut app = self;
-            let read = app.read(name).await.unwrap_or_else(|error| panic!("{caller}: {error}"));
-            assert_eq!(read.as_deref(), Some(note), "{caller}");
-            app
-        }
+    /// A note that was kept before must be there.
+    pub(crate) async fn still(mut self, name: &str, note: &str) -> Self {
+        assert_eq!(self.read(name).await.unwrap().as_deref(), Some(note), "{name}");
+        self
     }
 
     /// What the server calls this connection: another after a reconnection.

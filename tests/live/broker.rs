@@ -128,7 +128,7 @@ impl Broker {
         }
         if self.sweeper.is_none() {
             let status = self.platform.administer("/admin/v1/status").await;
-            self.id = status["broker_id"].as_str().unwrap().to_owned();
+            status["broker_id"].as_str().unwrap().clone_into(&mut self.id);
             let mut sweeper = Sweeper::of(&format!("banquet.broker={}", self.id));
             sweeper.follow(process);
             self.sweeper = Some(sweeper);

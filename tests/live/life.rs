@@ -55,11 +55,11 @@ async fn postgresql_from_the_first_request_to_the_last_trace() {
 async fn begin(broker: &Broker, instance: Instance<'_>) -> (Value, Value) {
     let platform = &broker.platform;
     platform.create(instance, "small").await;
-    let fetched = platform.fetch(instance).await.is_one_of(&[200]).body;
+    let fetched = platform.fetch(instance).await.answers(&[200]).body;
     assert_eq!(fetched["maintenance_info"], json!({"version": "1.0.0"}));
     assert_eq!(broker.things().await.counts(), ONE_INSTANCE);
 
-    let first = platform.bind(instance, "first").await.is_one_of(&[201]).body;
+    let first = platform.bind(instance, "first").await.answers(&[201]).body;
     let first = first["credentials"].clone();
     App::noting(&first, "greeting", "hello").await;
     let second = platform.credentials(instance, "second").await;
@@ -107,7 +107,7 @@ async fn container_id(broker: &Broker) -> Value {
 
 /// From small to medium.
 async fn upgrade(broker: &Broker, instance: Instance<'_>) {
-    broker.platform.update(instance, "medium").await.is_one_of(&[200, 202]);
+    broker.platform.update(instance, "medium").await.answers(&[200, 202]);
     broker.platform.ended(instance).await.succeeded();
     let memory = if instance.offering == "redis" { 256 } else { 512 };
     let seen = inspect(broker.things().await.container()).await;
@@ -126,16 +126,16 @@ async fn end(broker: &mut Broker, instance: Instance<'_>, mut app: App, credenti
     let [first, second] = credentials;
     assert_no_secrets(broker, instance, &[&first, &second]).await;
     let platform = &broker.platform;
-    platform.unbind(instance, "first").await.is_one_of(&[200]);
+    platform.unbind(instance, "first").await.answers(&[200]);
     app.read("greeting").await.expect_err("the live connection is cut");
     is_refused(&first).await;
     App::log_in(&second).await.unwrap().still("greeting", "hello").await;
-    platform.fetch_binding(instance, "first").await.is_one_of(&[404]);
-    platform.unbind(instance, "first").await.is_one_of(&[410]);
+    platform.fetch_binding(instance, "first").await.answers(&[404]);
+    platform.unbind(instance, "first").await.answers(&[410]);
 
     platform.remove(instance).await;
     assert_eq!(broker.things().await.counts(), NOTHING);
-    platform.deprovision(instance).await.is_one_of(&[410]);
+    platform.deprovision(instance).await.answers(&[410]);
 
     broker.signal(rustix::process::Signal::TERM);
     assert!(broker.ended(Duration::from_secs(10)).await.success());

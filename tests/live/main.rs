@@ -5,6 +5,8 @@
 //! `scripts/test` prepares all of them. Tests take ports from 23000 to 24999 and networks in
 //! 10.216.0.0/14, and remove what they made, however they end.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod apps;
 mod broker;
 mod clients;

@@ -221,28 +221,28 @@ impl Platform {
 
     /// Provisions, to the end.
     pub(crate) async fn create(&self, instance: Instance<'_>, plan: &str) {
-        self.provision(instance, plan).await.is_one_of(&[200, 201, 202]);
+        self.provision(instance, plan).await.answers(&[200, 201, 202]);
         self.ended(instance).await.succeeded();
     }
 
     /// Binds, to the end; the credentials.
     pub(crate) async fn credentials(&self, instance: Instance<'_>, binding: &str) -> Value {
-        self.bind(instance, binding).await.is_one_of(&[200, 201, 202]);
+        self.bind(instance, binding).await.answers(&[200, 201, 202]);
         self.binding_ended(instance, binding).await.succeeded();
-        self.fetch_binding(instance, binding).await.is_one_of(&[200]).body["credentials"].clone()
+        self.fetch_binding(instance, binding).await.answers(&[200]).body["credentials"].clone()
     }
 
     /// Deprovisions, to the end.
     pub(crate) async fn remove(&self, instance: Instance<'_>) {
-        self.deprovision(instance).await.is_one_of(&[200, 202, 410]);
+        self.deprovision(instance).await.answers(&[200, 202, 410]);
         self.ended(instance).await.succeeded();
-        self.fetch(instance).await.is_one_of(&[404]);
+        self.fetch(instance).await.answers(&[404]);
     }
 }
 
 impl Reply {
     #[track_caller]
-    pub(crate) fn is_one_of(self, statuses: &[u16]) -> Self {
+    pub(crate) fn answers(self, statuses: &[u16]) -> Self {
         assert!(statuses.contains(&self.status), "not {statuses:?}: {self:?}");
         self
     }
@@ -270,7 +270,7 @@ fn incomplete(mut url: Url) -> Url {
 async fn until_ended<F: Future<Output = Reply>>(look: impl Fn() -> F) -> Ended {
     let begin = Instant::now();
     loop {
-        let body = look().await.is_one_of(&[200]).body;
+        let body = look().await.answers(&[200]).body;
         let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
         let ended = Ended { state: text("state"), description: text("description") };
         if ended.state != "in progress" {

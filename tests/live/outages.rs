@@ -8,7 +8,7 @@ use banquet::model::names;
 
 use crate::apps::App;
 use crate::broker::{Broker, catalog_copy, edit};
-use crate::osb::{Instance, postgresql, redis};
+use crate::osb::{postgresql, redis};
 use crate::things::{NOTHING, ONE_INSTANCE, Sweeper, docker, inspect};
 use crate::wire::Wire;
 
@@ -22,13 +22,13 @@ async fn changes_wait_while_the_engine_is_away_and_everything_else_goes_on() {
     assert!(!broker.platform.catalog().await["services"].as_array().unwrap().is_empty());
 
     let instance = redis("r");
-    broker.platform.provision(instance, "small").await.is_one_of(&[202]);
+    broker.platform.provision(instance, "small").await.answers(&[202]);
     tokio::time::sleep(Duration::from_millis(500)).await;
-    let waiting = broker.platform.last_operation(instance).await.is_one_of(&[200]).body;
+    let waiting = broker.platform.last_operation(instance).await.answers(&[200]).body;
     assert_eq!(waiting["state"], "in progress");
     let why = waiting["description"].as_str().unwrap();
     assert!(why.contains("the container engine at unix://"), "{why}");
-    broker.platform.fetch(instance).await.is_one_of(&[404]);
+    broker.platform.fetch(instance).await.answers(&[404]);
 
     wire.mend();
     broker.platform.ended(instance).await.succeeded();
@@ -39,12 +39,12 @@ async fn changes_wait_while_the_engine_is_away_and_everything_else_goes_on() {
     // Away in the middle, at moments spread over what a provision and a deprovision take.
     for moment in [10, 100, 250] {
         let instance = redis("cut");
-        broker.platform.provision(instance, "small").await.is_one_of(&[202]);
+        broker.platform.provision(instance, "small").await.answers(&[202]);
         away_after(&mut wire, moment).await;
         broker.platform.ended(instance).await.succeeded();
         assert_eq!(broker.things().await.counts(), (2, 4, 1), "after {moment} ms");
         App::noting(&broker.platform.credentials(instance, "b").await, "a", "b").await;
-        broker.platform.deprovision(instance).await.is_one_of(&[202]);
+        broker.platform.deprovision(instance).await.answers(&[202]);
         away_after(&mut wire, moment).await;
         broker.platform.ended(instance).await.succeeded();
         assert_eq!(broker.things().await.counts(), ONE_INSTANCE, "after {moment} ms");
@@ -106,7 +106,7 @@ async fn a_container_of_somebody_else_is_left_alone() {
     docker(&["container", "create", "--name", &name, "--label", &label, image]).await;
     let before = inspect(&name).await;
 
-    broker.platform.provision(instance, "small").await.is_one_of(&[202]);
+    broker.platform.provision(instance, "small").await.answers(&[202]);
     let why = broker.platform.ended(instance).await.failed();
     assert!(why.contains(&name) && why.contains("not made by this broker"), "{why}");
     assert_eq!(broker.things().await.counts(), NOTHING);
@@ -123,7 +123,7 @@ async fn an_image_that_can_not_be_had_is_told_and_leaves_nothing() {
     let broker =
         Broker::started(&[("BANQUET_CATALOG", folder), ("BANQUET_IMAGES_BUILD", "never")]).await;
     let instance = redis("r");
-    broker.platform.provision(instance, "small").await.is_one_of(&[202]);
+    broker.platform.provision(instance, "small").await.answers(&[202]);
     let why = broker.platform.ended(instance).await.failed();
     assert!(why.contains(&format!("the image {image} could not be pulled")), "{why}");
     assert!(why.contains("banquet images build redis"), "{why}");
@@ -150,7 +150,7 @@ async fn a_host_port_in_use_is_passed_over() {
 async fn brokers_on_one_engine_do_not_touch_each_other() {
     let (mut one, other) = (Broker::started(&[]).await, Broker::started(&[]).await);
     assert_ne!(one.id, other.id);
-    let instance: Instance<'_> = redis("r");
+    let instance = redis("r");
     tokio::join!(one.platform.create(instance, "small"), other.platform.create(instance, "small"));
     let credentials = other.platform.credentials(instance, "b").await;
     let app = App::noting(&credentials, "greeting", "hello").await;

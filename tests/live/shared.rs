@@ -14,7 +14,7 @@ use crate::broker::Broker;
 use crate::ground::Ground;
 use crate::osb::{postgresql, redis};
 use crate::postgres;
-use crate::things::{NOTHING, ONE_INSTANCE};
+use crate::things::{NOTHING, ONE_INSTANCE, docker};
 
 /// How long it may take until a broker does the work of one that died.
 const TAKEOVER: Duration = Duration::from_secs(20);
@@ -53,14 +53,14 @@ async fn a_broker_on_postgresql_does_it_all() {
     one.platform.create(instance, "small").await;
     let credentials = other.platform.credentials(instance, "b").await;
     let app = App::noting(&credentials, "greeting", "hello").await;
-    one.platform.update(instance, "medium").await.is_one_of(&[202]);
+    one.platform.update(instance, "medium").await.answers(&[202]);
     other.platform.ended(instance).await.succeeded();
     let mut app = app.still("greeting", "hello").await;
     assert_eq!(app.memory().await, "161061273");
     one.kill().await;
     one.start().await;
     assert_eq!(one.platform.credentials(instance, "b").await, credentials);
-    one.platform.unbind(instance, "b").await.is_one_of(&[202]);
+    one.platform.unbind(instance, "b").await.answers(&[202]);
     other.platform.binding_ended(instance, "b").await.succeeded();
     is_refused(&credentials).await;
     other.platform.remove(instance).await;
@@ -70,20 +70,29 @@ async fn a_broker_on_postgresql_does_it_all() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_dead_broker_left_another_finishes() {
     let Pair { mut one, other, _key } = Pair::new().await;
-    let instance = postgresql("p");
-    // Held still, so that it is the other who takes the work.
+    let (cache, database) = (redis("r"), postgresql("p"));
+    one.platform.create(cache, "small").await;
+    let container = other.things().await.container().to_owned();
+    // Held still, so that it is the other who takes the work, and has it in hand for a while.
     other.signal(Signal::STOP);
-    one.platform.provision(instance, "small").await.is_one_of(&[202]);
+    docker(&["container", "pause", &container]).await;
+    one.platform.bind(cache, "b").await.answers(&[202]);
+    one.platform.provision(database, "small").await.answers(&[202]);
     tokio::time::sleep(Duration::from_millis(700)).await;
     one.kill().await;
-    let begin = Instant::now();
+    docker(&["container", "unpause", &container]).await;
     other.signal(Signal::CONT);
-    other.platform.ended(instance).await.succeeded();
+    let begin = Instant::now();
+    other.platform.binding_ended(cache, "b").await.succeeded();
     println!("taken over and finished after {:?}", begin.elapsed());
     assert!(begin.elapsed() > Duration::from_secs(5), "nothing was left to finish");
     assert!(begin.elapsed() < TAKEOVER, "{:?}", begin.elapsed());
-    assert_eq!(other.things().await.counts(), ONE_INSTANCE);
-    App::noting(&other.platform.credentials(instance, "b").await, "greeting", "hello").await;
+    other.platform.ended(database).await.succeeded();
+    assert_eq!(other.things().await.counts(), (2, 4, 1));
+    for instance in [cache, database] {
+        let credentials = other.platform.credentials(instance, "b").await;
+        App::noting(&credentials, "greeting", "hello").await;
+    }
 }
 
 /// One that was only slow must not spoil what another has taken over.
@@ -92,7 +101,7 @@ async fn a_broker_that_comes_back_from_the_dead_does_no_harm() {
     let Pair { one, other, _key } = Pair::new().await;
     let instance = redis("r");
     other.signal(Signal::STOP);
-    one.platform.provision(instance, "small").await.is_one_of(&[202]);
+    one.platform.provision(instance, "small").await.answers(&[202]);
     tokio::time::sleep(Duration::from_millis(150)).await;
     one.signal(Signal::STOP);
     other.signal(Signal::CONT);

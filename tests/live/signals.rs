@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 
 use crate::broker::{Broker, catalog_copy, edit};
-use crate::osb::{Instance, postgresql, redis};
+use crate::osb::{postgresql, redis};
 use crate::things::ONE_INSTANCE;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -16,7 +16,7 @@ async fn what_sigterm_interrupts_the_next_start_finishes() {
     for (instance, moment) in
         [(redis("r"), 0), (redis("r"), 100), (postgresql("p"), 300), (postgresql("p"), 1200)]
     {
-        broker.platform.provision(instance, "small").await.is_one_of(&[202]);
+        broker.platform.provision(instance, "small").await.answers(&[202]);
         tokio::time::sleep(Duration::from_millis(moment)).await;
         stops_in_good_order(&mut broker, Duration::from_secs(6)).await;
         broker.start().await;
@@ -34,7 +34,7 @@ async fn sigterm_lets_those_who_wait_have_their_answer() {
     let asking = tokio::spawn(async move { platform.try_provision(instance, "small").await });
     tokio::time::sleep(Duration::from_millis(300)).await;
     stops_in_good_order(&mut broker, Duration::from_secs(12)).await;
-    asking.await.unwrap().unwrap().is_one_of(&[201, 202]);
+    asking.await.unwrap().unwrap().answers(&[201, 202]);
     broker.start().await;
     broker.platform.ended(instance).await.succeeded();
 }
@@ -65,7 +65,7 @@ async fn sighup_loads_a_good_catalog_and_no_broken_one() {
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert!(!output.status.success() && stderr.contains("descriptoin"), "{stderr}");
     assert!(broker.platform.catalog().await.to_string().contains("A fast store"));
-    let instance: Instance<'_> = redis("r");
+    let instance = redis("r");
     broker.platform.create(instance, "small").await;
 
     edit(&offering, "descriptoin: A broken store", "description: A mended store");
@@ -82,16 +82,16 @@ async fn a_full_disk_refuses_changes_and_loses_none() {
     broker.disk = Some("size=8m,mode=700");
     broker.start().await;
 
-    broker.platform.provision(redis("one"), "small").await.is_one_of(&[202]);
+    broker.platform.provision(redis("one"), "small").await.answers(&[202]);
     let inside = PathBuf::from(format!("/proc/{}/root", broker.process()));
     let filling = inside.join(data.strip_prefix("/").unwrap()).join("filling");
     let full = std::io::copy(&mut std::io::repeat(0), &mut fs::File::create(&filling).unwrap());
     assert_eq!(full.unwrap_err().kind(), std::io::ErrorKind::StorageFull);
 
-    let refused = broker.platform.provision(redis("two"), "small").await.is_one_of(&[503]);
+    let refused = broker.platform.provision(redis("two"), "small").await.answers(&[503]);
     let why = refused.body["description"].as_str().unwrap().to_owned();
     assert!(why.contains("database"), "{why}");
-    broker.platform.fetch(redis("two")).await.is_one_of(&[404]);
+    broker.platform.fetch(redis("two")).await.answers(&[404]);
     assert_eq!(broker.platform.get("/healthz").await.unwrap().status, 200);
 
     fs::remove_file(&filling).unwrap();

@@ -66,11 +66,11 @@ async fn with_a_database_of_a_newer_version_or_none() {
 
     fs::write(&file, "this is no database, however long one reads in it").unwrap();
     let line = refusal(&broker).await;
-    assert!(line.contains("the database could not be opened"), "{line}");
+    assert!(line.contains("file is not a database"), "{line}");
 
     broker.set("BANQUET_DATABASE_URL", "postgres://me:DatabasePassword@127.0.0.1:1/banquet");
     let line = refusal(&broker).await;
-    assert!(line.contains("the database could not be opened"), "{line}");
+    assert!(line.contains("Connection refused"), "{line}");
     assert!(!line.contains("DatabasePassword"), "{line}");
 }
 
@@ -108,11 +108,10 @@ async fn with_mistakes_in_catalog_or_settings() {
     assert!(stderr.contains("redis/offering.yaml:") && stderr.contains("plenty"), "{stderr}");
 
     broker.set("BANQUET_CATALOG", catalog.path().join("nowhere").to_str().unwrap());
-    let output = broker.serve().stderr(Stdio::piped()).output().await.unwrap();
-    let stderr = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1), "{stderr}");
-    assert!(stderr.contains("nowhere"), "{stderr}");
+    let line = refusal(&broker).await;
+    assert!(line.contains("nowhere"), "{line}");
 
+    broker.set("BANQUET_CATALOG", catalog.path().to_str().unwrap());
     broker.set("BANQUET_WORKERS", "many");
     let line = refusal(&broker).await;
     assert!(line.contains("BANQUET_WORKERS") && line.contains("many"), "{line}");
@@ -134,7 +133,7 @@ async fn with_a_data_folder_that_can_not_be_written() {
     let line = refusal(&broker).await;
     assert!(line.contains(data) && line.contains("Read-only file system"), "{line}");
     // Room for the keys, and none for the database.
-    broker.disk = Some("size=20k,mode=700");
+    broker.disk = Some("size=60k,mode=700");
     let line = refusal(&broker).await;
     assert!(line.contains("the database could not be opened"), "{line}");
     assert!(line.contains("full"), "{line}");

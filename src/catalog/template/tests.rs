@@ -1,3 +1,5 @@
+//! What templates can and cannot say.
+
 use proptest::prelude::*;
 use serde_json::json;
 
