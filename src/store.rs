@@ -35,7 +35,6 @@ use crate::secret::seal::Seal;
 
 use attempt::Attempt as _;
 pub use audit::AuditEntry;
-use connect::{Begin, Connections};
 pub use decision::Decision;
 pub use error::StoreError;
 pub use leases::{Effect, Lease};
@@ -48,7 +47,6 @@ pub struct Store {
     read: Readers,
     /// For what writes: SQLite has one writer, so this has one connection there.
     write: AnyPool,
-    begin: Begin,
     seal: Seal,
 }
 
@@ -60,8 +58,8 @@ impl Store {
     /// # Errors
     /// [`StoreError::Newer`] and [`StoreError::Seal`] leave the database as it was.
     pub async fn open(url: &str, seal: Seal) -> Result<Self> {
-        let Connections { read, write, begin } = connect::open(url).await?;
-        let store = Self { read, write, begin, seal };
+        let (read, write) = connect::pools(url).await?;
+        let store = Self { read, write, seal };
         let mut transaction = migrations::begin(&store.write).await?;
         migrations::run(&mut transaction, migrations::ALL).await?;
         meta::found(&mut transaction, &store.seal).await?;
@@ -171,12 +169,7 @@ impl Store {
     }
 
     async fn begin(&self, attempting: &'static str) -> Result<Transaction<'static, Any>> {
-        self.write.begin_with(self.begin.durable).attempting(attempting).await
-    }
-
-    /// For what a process that is gone does not need ([`Begin::light`]).
-    async fn begin_lightly(&self, attempting: &'static str) -> Result<Transaction<'static, Any>> {
-        self.write.begin_with(self.begin.light).attempting(attempting).await
+        self.write.begin().attempting(attempting).await
     }
 }
 
@@ -248,11 +241,6 @@ mod tests {
         let full = "2";
         assert_eq!(pragma(&mut writer, "PRAGMA synchronous").await, full);
         drop(writer);
-        // Also after what need not reach the disk.
-        store.claim(0, 1).await.unwrap();
-        let mut decision = store.begin("testing").await.unwrap();
-        assert_eq!(pragma(&mut decision, "PRAGMA synchronous").await, full);
-        drop(decision);
         let mut reader = store.reader().await.unwrap();
         assert_eq!(pragma(&mut reader, "PRAGMA query_only").await, "1");
         assert_eq!(store.write.options().get_max_connections(), 1);

@@ -1,4 +1,4 @@
-//! The connections: those that read and those that write.
+//! The pools: one that reads and one that writes.
 
 use std::fs::OpenOptions;
 use std::io;
@@ -18,40 +18,14 @@ const ATTEMPTING: &str = "opening it";
 /// How long a call waits for a connection: shorter than a platform waits for its answer.
 pub(super) const ACQUIRE: Duration = Duration::from_secs(8);
 
-/// What the store works with.
-pub(super) struct Connections {
-    pub(super) read: Readers,
-    pub(super) write: AnyPool,
-    pub(super) begin: Begin,
-}
-
-/// How transactions that write begin.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Begin {
-    /// What is committed stays, whatever happens.
-    pub(super) durable: &'static str,
-    /// A power cut may take back what was committed last. It takes the process with it, so this is
-    /// for what a process that is gone does not need.
-    pub(super) light: &'static str,
-}
-
-/// To wait for the disk is most of what a small transaction costs.
-const SQLITE_BEGIN: Begin = Begin {
-    durable: "PRAGMA synchronous = FULL; BEGIN",
-    light: "PRAGMA synchronous = NORMAL; BEGIN",
-};
-/// The server may lose its power without us.
-const POSTGRES_BEGIN: Begin = Begin { durable: "BEGIN", light: "BEGIN" };
-
 /// A reader never waits for the writer; a crash loses nothing that was committed.
 const SQLITE_WRITER: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; \
      PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864";
 /// Fails at once where the file is none of SQLite's.
 const SQLITE_LOOK: &str = "PRAGMA busy_timeout = 5000; SELECT count(*) FROM sqlite_schema";
-const SQLITE_READER: &str = "PRAGMA busy_timeout = 5000; PRAGMA query_only = ON";
-
 /// How many read at once. Each has a thread and a cache of its own.
 const SQLITE_READERS: usize = 4;
+const SQLITE_READER: &str = "PRAGMA busy_timeout = 5000; PRAGMA query_only = ON";
 
 /// What the server or its administrator may have set otherwise. Decisions rely on seeing what was
 /// committed before they took their lock, which is what READ COMMITTED does.
@@ -59,8 +33,8 @@ const POSTGRES_SESSION: &str = "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLA
      SET synchronous_commit = on; SET client_min_messages = warning; SET lock_timeout = '5s'; \
      SET statement_timeout = '15s'; SET idle_in_transaction_session_timeout = '30s'";
 
-/// To the database at `url`.
-pub(super) async fn open(url: &str) -> Result<Connections> {
+/// The pool that reads and the pool that writes, of the database at `url`.
+pub(super) async fn pools(url: &str) -> Result<(Readers, AnyPool)> {
     sqlx::any::install_default_drivers();
     match url.split_once(':') {
         Some(("sqlite", _)) => sqlite(url).await,
@@ -71,7 +45,7 @@ pub(super) async fn open(url: &str) -> Result<Connections> {
     }
 }
 
-async fn sqlite(url: &str) -> Result<Connections> {
+async fn sqlite(url: &str) -> Result<(Readers, AnyPool)> {
     let file: SqliteConnectOptions = url.parse().map_err(failed)?;
     keep_private(file.get_filename())?;
     let address = AnyConnectOptions::from_url(&file.to_url_lossy()).map_err(failed)?;
@@ -94,10 +68,10 @@ async fn sqlite(url: &str) -> Result<Connections> {
         sqlx::raw_sql(SQLITE_READER).execute(&mut reader).await.map_err(failed)?;
         readers.push(reader);
     }
-    Ok(Connections { read: Readers::keep(readers), write: writer, begin: SQLITE_BEGIN })
+    Ok((Readers::keep(readers), writer))
 }
 
-async fn postgres(url: &str) -> Result<Connections> {
+async fn postgres(url: &str) -> Result<(Readers, AnyPool)> {
     let address: AnyConnectOptions = url.parse().map_err(failed)?;
     let pool = AnyPoolOptions::new()
         .max_connections(10)
@@ -107,8 +81,7 @@ async fn postgres(url: &str) -> Result<Connections> {
         })
         .connect_lazy_with(address.clone());
     connect(&pool, &address, POSTGRES_SESSION).await?;
-    let read = Readers::Pooled(pool.clone());
-    Ok(Connections { read, write: pool, begin: POSTGRES_BEGIN })
+    Ok((Readers::Pooled(pool.clone()), pool))
 }
 
 /// Makes a pool's first connection, for which a database that is being started has some time.

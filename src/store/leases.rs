@@ -185,17 +185,14 @@ impl Store {
         Ok(done.rows_affected())
     }
 
-    /// The one row, if any, that a statement wrote. Leases end with their process, so they need not
-    /// outlive a power cut.
+    /// The one row, if any, that a statement wrote. It is read to the end: `fetch_optional` comes
+    /// back with the row before the statement is committed.
     async fn write_returning(
         &self,
         statement: Query<'_, Any, AnyArguments>,
         attempting: &'static str,
     ) -> Result<Option<AnyRow>> {
-        let mut transaction = self.begin_lightly(attempting).await?;
-        let row = statement.fetch_optional(&mut *transaction).attempting(attempting).await?;
-        transaction.commit().attempting(attempting).await?;
-        Ok(row)
+        Ok(statement.fetch_all(&self.write).attempting(attempting).await?.pop())
     }
 }
 
