@@ -16,8 +16,8 @@
 //! | `DELETE /admin/v1/instances/{ref}/bindings/{id}` | | 202 [`Started<Binding>`] |
 //! | `GET /admin/v1/operations/{id}` | | [`Operation`] |
 //!
-//! `{ref}` is an instance's id or its name; a name that several carry is answered 409 and lists
-//! their ids. Every error is an [`Error`]. Times are RFC 3339 in UTC.
+//! `{ref}` is an instance's id, `<platform>/<id>` or its name; what several are called is answered
+//! 409 and lists what tells them apart. Every error is an [`Error`]. Times are RFC 3339 in UTC.
 
 use std::collections::BTreeMap;
 

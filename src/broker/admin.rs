@@ -67,7 +67,7 @@ impl Broker {
         Ok(all)
     }
 
-    /// One instance, by id or name.
+    /// One instance, by id, `<platform>/<id>` or name.
     pub async fn find(&self, reference: &str) -> Result<view::Instance, Refusal> {
         let instance = self.resolve(reference).await?;
         self.instance_view(&instance).await
@@ -222,23 +222,26 @@ impl Broker {
         })
     }
 
+    /// An id counts before a name, and `<platform>/<id>` tells apart what several platforms have
+    /// given the same id.
     async fn resolve(&self, reference: &str) -> Result<Instance, Refusal> {
         let all = self.store.instances().await?;
-        let ids: Vec<&Instance> = all.iter().filter(|one| one.id.as_str() == reference).collect();
-        let names: Vec<&Instance> = all.iter().filter(|one| one.name == reference).collect();
-        match (ids.as_slice(), names.as_slice()) {
-            ([one], _) | ([], [one]) => Ok((*one).clone()),
-            ([], []) => Err(Refusal::NotFound(format!(
+        let matching = |is: &dyn Fn(&Instance) -> bool| -> Vec<Instance> {
+            all.iter().filter(|one| is(one)).cloned().collect()
+        };
+        let mut found = matching(&|one| one.id.as_str() == reference || full(one) == reference);
+        if found.is_empty() {
+            found = matching(&|one| one.name == reference);
+        }
+        match found.as_slice() {
+            [one] => Ok(one.clone()),
+            [] => Err(Refusal::NotFound(format!(
                 "there is no instance `{reference}`: see `banquet instance list`"
             ))),
-            (ids, names) => {
-                let list: Vec<String> = ids
-                    .iter()
-                    .chain(names)
-                    .map(|one| format!("{} (platform {})", one.id, one.platform))
-                    .collect();
+            several => {
+                let list: Vec<String> = several.iter().map(full).collect();
                 Err(Refusal::Conflict(format!(
-                    "`{reference}` is ambiguous, use an id: {}",
+                    "`{reference}` is ambiguous, use one of: {}",
                     list.join(", ")
                 )))
             }
@@ -263,6 +266,11 @@ impl Broker {
             }
         }
     }
+}
+
+/// What no other instance is called by.
+fn full(instance: &Instance) -> String {
+    format!("{}/{}", instance.platform, instance.id)
 }
 
 /// Holds what administrators call things to what platforms are held to.

@@ -197,11 +197,11 @@ fn assert_reached(seen: &Seen) {
 /// Everything that was made can be removed by the API, and then nothing is left.
 fn assert_removable(broker: &Broker) {
     let all = broker.administer(Method::GET, "/instances", &Value::Null).is(200);
-    let all: Vec<String> =
-        all.body.as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap().into()).collect();
-    println!("left to remove: {all:?}");
-    for id in all {
-        let path = format!("/instances/{}", escaped(&id));
+    let text = |one: &Value, field: &str| one[field].as_str().unwrap().to_owned();
+    for one in all.body.as_array().unwrap() {
+        let reference = format!("{}/{}", text(one, "platform"), text(one, "id"));
+        println!("left to remove: {reference}");
+        let path = format!("/instances/{}", escaped(&reference));
         broker.administer(Method::DELETE, &path, &Value::Null).is(202);
     }
     let end = Instant::now() + REST;
