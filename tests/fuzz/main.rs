@@ -196,6 +196,7 @@ fn assert_reached(seen: &Seen) {
 
 /// Everything that was made can be removed by the API, and then nothing is left.
 fn assert_removable(broker: &Broker) {
+    rest(broker);
     let all = broker.administer(Method::GET, "/instances", &Value::Null).is(200);
     let text = |one: &Value, field: &str| one[field].as_str().unwrap().to_owned();
     for one in all.body.as_array().unwrap() {
@@ -204,12 +205,16 @@ fn assert_removable(broker: &Broker) {
         let path = format!("/instances/{}", escaped(&reference));
         broker.administer(Method::DELETE, &path, &Value::Null).is(202);
     }
+    rest(broker);
+    broker.assert_nothing_left();
+}
+
+fn rest(broker: &Broker) {
     let end = Instant::now() + REST;
     while !broker.idle() {
         assert!(Instant::now() < end, "operations do not end");
         std::thread::sleep(Duration::from_millis(10));
     }
-    broker.assert_nothing_left();
 }
 
 fn escaped(text: &str) -> String {
