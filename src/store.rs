@@ -274,8 +274,10 @@ mod tests {
 
         sqlx::query("PRAGMA max_page_count = 1000").execute(&store.write).await.unwrap();
         let key = InstanceKey::from(format!("{count:016x}"));
+        drop(store.decide(&key).await.unwrap());
         let mut decision = store.decide(&key).await.unwrap();
         decision.begin(&operation(count, &key)).await.unwrap();
         decision.commit().await.unwrap();
+        assert_eq!(store.operations(None, 10_000).await.unwrap().len(), count + 1);
     }
 }

@@ -1,6 +1,7 @@
 //! The pools: one that reads and one that writes.
 
 use std::fs::OpenOptions;
+use std::future::ready;
 use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
@@ -55,6 +56,9 @@ async fn sqlite(url: &str) -> Result<(Readers, AnyPool)> {
         .idle_timeout(None)
         .max_lifetime(None)
         .test_before_acquire(false)
+        // A full disk ends a transaction behind the driver's back. It would take the next one for a
+        // part of it, and never commit it: such a connection is closed.
+        .before_acquire(|connection, _| Box::pin(ready(Ok(!connection.is_in_transaction()))))
         .acquire_timeout(ACQUIRE)
         .after_connect(|connection, _| {
             Box::pin(async { sqlx::raw_sql(SQLITE_WRITER).execute(connection).await.map(drop) })

@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::Router;
@@ -10,12 +11,17 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::routing::get;
 use bytes::Bytes;
 use tokio::process::{Child, Command};
+use tokio::time::{sleep, timeout};
 
 use crate::broker::free_address;
-use crate::http::Answer;
+use crate::http::{Answer, Connection};
 
 /// Set by the server itself.
 const OWN: [&str; 2] = ["content-length", "date"];
+
+/// Between two attempts to reach one that starts.
+const LOOK: Duration = Duration::from_millis(1);
+const LIMIT: Duration = Duration::from_secs(10);
 
 /// A bare server that runs until it is dropped.
 pub(crate) struct Bare {
@@ -25,7 +31,7 @@ pub(crate) struct Bare {
 
 impl Bare {
     /// One that answers at `path` as the broker did.
-    pub(crate) fn start(path: &str, answer: &Answer, file: &Path) -> anyhow::Result<Self> {
+    pub(crate) async fn start(path: &str, answer: &Answer, file: &Path) -> anyhow::Result<Self> {
         std::fs::write(file, [answer.head.as_bytes(), &answer.body].concat())?;
         let address = free_address()?;
         let child = Command::new(std::env::current_exe()?)
@@ -34,6 +40,13 @@ impl Bare {
             .kill_on_drop(true)
             .spawn()
             .context("could not start the bare server")?;
+        let reached = async {
+            while Connection::open(address).await.is_err() {
+                sleep(LOOK).await;
+            }
+        };
+        timeout(LIMIT, reached).await.context("the bare server did not start")?;
+        // The file is read by now, and can be another's.
         Ok(Self { address, child })
     }
 

@@ -1,10 +1,11 @@
-//! Answers per second over 32 connections, held against a bare handler that answers the same.
+//! Answers per second over 32 connections, held against bare handlers that answer the same.
 //!
-//! Both servers are processes of their own on the same runtime. The generator compares no more than
+//! All servers are processes of their own on the same runtime. The generator compares no more than
 //! the length and the status, and shares the machine's cores with whichever server it asks. So it
 //! takes more of them from the cheaper server; what that hides is told beside, as the servers' own
 //! processor time per answer.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::ensure;
@@ -17,59 +18,88 @@ use crate::samples::Samples;
 use crate::table::{Row, Table, Target};
 
 const CONNECTIONS: usize = 32;
-const ROUNDS: usize = 7;
-const ROUND: Duration = Duration::from_millis(1_500);
+const ROUNDS: usize = 9;
+const ROUND: Duration = Duration::from_millis(1_200);
 
 pub(crate) async fn measure(
     broker: &Broker,
     platform: &mut Platform,
     table: &mut Table,
 ) -> anyhow::Result<()> {
-    compare(broker, platform, ("GET /v2/catalog", "/v2/catalog", 0.5), table).await?;
     let instance = Instance { id: "bench-polled".to_owned(), offering: "redis" };
     platform.provision(&instance, "bench").await?;
     let path = format!("/v2/service_instances/{}/last_operation", instance.id);
-    compare(broker, platform, ("GET …/last_operation", &path, 1.0 / 3.0), table).await?;
+    let (mut catalog, bare_catalog) = pair(broker, platform, "/v2/catalog").await?;
+    let (mut poll, bare_poll) = pair(broker, platform, &path).await?;
+    let [mut with_catalog, mut with_poll] = [&bare_catalog, &bare_poll]
+        .map(|bare| Contender::new(bare.address, bare.pid(), catalog.request.clone()));
+    with_poll.request.clone_from(&poll.request);
+    // The first round warms up.
+    for round in 0..=ROUNDS {
+        for one in [&mut catalog, &mut with_catalog, &mut poll, &mut with_poll] {
+            one.run(round > 0).await?;
+        }
+    }
     platform.deprovision(&instance).await?;
+    let least = Target::AtLeast(1.0 / 3.0);
+    for (what, ours, bare, target) in [
+        ("GET /v2/catalog", &catalog, &with_catalog, Target::AtLeast(0.5)),
+        ("GET …/last_operation against the same handler", &poll, &with_catalog, least),
+        ("GET …/last_operation against one with its few bytes", &poll, &with_poll, Target::None),
+    ] {
+        table.add(Row {
+            what: format!("{what} ({ROUNDS}×)"),
+            ours: ours.told(),
+            bare: bare.told(),
+            result: ours.rate.median() / bare.rate.median(),
+            unit: "",
+            target,
+        });
+    }
     Ok(())
 }
 
-async fn compare(
+/// The broker at a path, and a bare server of what it answers there.
+async fn pair(
     broker: &Broker,
     platform: &mut Platform,
-    (what, path, least): (&str, &str, f64),
-    table: &mut Table,
-) -> anyhow::Result<()> {
+    path: &str,
+) -> anyhow::Result<(Contender, Bare)> {
     let line = format!("GET {path}");
     let answer = platform.answer(&line, "").await?;
-    ensure!(answer.status == 200, "{what} was answered {}", answer.status);
-    let bare = Bare::start(path, &answer, &broker.scratch("answer"))?;
-    let request = platform.request(&line, "");
-    let servers = [(broker.address, broker.pid()), (bare.address, bare.pid())];
-    let mut rates = [Samples::default(), Samples::default()];
-    let mut costs = [Samples::default(), Samples::default()];
-    for round in 0..=ROUNDS {
-        for (index, (address, pid)) in servers.iter().enumerate() {
-            let before = cpu_seconds(*pid)?;
-            let rate = load(*address, &request, CONNECTIONS, ROUND).await?;
-            // The first round warms up.
-            if round > 0 {
-                rates[index].add(rate);
-                let used = cpu_seconds(*pid)? - before;
-                costs[index].add(used * 1e6 / (rate * ROUND.as_secs_f64()));
-            }
-        }
+    ensure!(answer.status == 200, "{path} was answered {}", answer.status);
+    let bare = Bare::start(path, &answer, &broker.scratch("answer")).await?;
+    Ok((Contender::new(broker.address, broker.pid(), platform.request(&line, "")), bare))
+}
+
+/// A server and what it is asked.
+struct Contender {
+    address: SocketAddr,
+    pid: Option<u32>,
+    request: Vec<u8>,
+    /// Answers per second.
+    rate: Samples,
+    /// Processor time per answer, in µs.
+    cost: Samples,
+}
+
+impl Contender {
+    fn new(address: SocketAddr, pid: Option<u32>, request: Vec<u8>) -> Self {
+        Self { address, pid, request, rate: Samples::default(), cost: Samples::default() }
     }
-    let [ours, theirs] = rates.map(|rates| rates.median());
-    let [our_cost, their_cost] = costs.map(|costs| costs.median());
-    let told = |rate: f64, cost: f64| format!("{rate:.0}/s, {cost:.1} µs of cpu");
-    table.add(Row {
-        what: format!("{what}, {CONNECTIONS} connections ({ROUNDS}×, {} bytes)", answer.body.len()),
-        ours: told(ours, our_cost),
-        bare: told(theirs, their_cost),
-        result: ours / theirs,
-        unit: "",
-        target: Target::AtLeast(least),
-    });
-    Ok(())
+
+    async fn run(&mut self, counts: bool) -> anyhow::Result<()> {
+        let before = cpu_seconds(self.pid)?;
+        let rate = load(self.address, &self.request, CONNECTIONS, ROUND).await?;
+        if counts {
+            let used = cpu_seconds(self.pid)? - before;
+            self.rate.add(rate);
+            self.cost.add(used * 1e6 / (rate * ROUND.as_secs_f64()));
+        }
+        Ok(())
+    }
+
+    fn told(&self) -> String {
+        format!("{:.0}/s, {:.0} µs of cpu each", self.rate.median(), self.cost.median())
+    }
 }

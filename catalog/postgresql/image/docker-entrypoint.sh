@@ -36,9 +36,10 @@ first_start() {
         find "$PGDATA" -mindepth 1 -delete
     fi
     mkdir -p "$aside"
-    # The arguments are split at spaces, as the official image does.
+    # What it makes reaches the disk below, all at once. The arguments are split at spaces, as the
+    # official image does.
     # shellcheck disable=SC2086
-    initdb --pgdata="$aside" --username="$POSTGRES_USER" --encoding=UTF8 \
+    initdb --no-sync --pgdata="$aside" --username="$POSTGRES_USER" --encoding=UTF8 \
         --auth-local=trust --auth-host=scram-sha-256 \
         ${POSTGRES_PASSWORD:+--pwfile=<(printf '%s\n' "$POSTGRES_PASSWORD")} $POSTGRES_INITDB_ARGS
     printf '\nhost all all all %s\n' "$POSTGRES_HOST_AUTH_METHOD" >> "$aside/pg_hba.conf"
