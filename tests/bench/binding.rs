@@ -1,5 +1,9 @@
 //! How long a binding takes, as a platform sees it.
 
+use std::time::Duration;
+
+use tokio::time::sleep;
+
 use crate::platform::{Instance, Platform};
 use crate::samples::Samples;
 use crate::table::{Row, Table, Target};
@@ -7,6 +11,9 @@ use crate::table::{Row, Table, Target};
 const ROUNDS: usize = 40;
 /// Sockets, memory and statements are made at the first ones.
 const WARM_UP: usize = 3;
+/// Between two rounds. Without, the plan's share of a processor is used up by them, and what is
+/// measured is how long the kernel holds its containers back.
+const PAUSE: Duration = Duration::from_millis(200);
 
 pub(crate) async fn measure(platform: &mut Platform, table: &mut Table) -> anyhow::Result<()> {
     for offering in ["redis", "postgresql"] {
@@ -15,7 +22,9 @@ pub(crate) async fn measure(platform: &mut Platform, table: &mut Table) -> anyho
         let (mut binds, mut unbinds) = (Samples::default(), Samples::default());
         for round in 0..ROUNDS + WARM_UP {
             let binding = format!("binding-{round}");
+            sleep(PAUSE).await;
             let bound = platform.bind(&instance, &binding).await?;
+            sleep(PAUSE).await;
             let unbound = platform.unbind(&instance, &binding).await?;
             if round >= WARM_UP {
                 binds.add_ms(bound);
