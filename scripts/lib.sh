@@ -79,6 +79,17 @@ need_images() {
   banquet images list
 }
 
+# The fuzzer of tests/fuzz, in a Python environment of its own; anew where its requirements changed.
+need_fuzzer() {
+  local folder=${CARGO_TARGET_DIR:-$repository/target}/tmp/fuzz wanted=$repository/tests/fuzz/requirements.txt
+  ! cmp -s "$wanted" "$folder/installed" || return 0
+  say "Installing the fuzzer"
+  mkdir -p "$folder"
+  python3 -m venv --clear "$folder/venv"
+  "$folder/venv/bin/pip" install --quiet --requirement "$wanted"
+  cp "$wanted" "$folder/installed"
+}
+
 prepare() {
   need_cargo
   need_tools docker:docker.io curl:curl jq:jq redis-cli:redis-tools psql:postgresql-client \

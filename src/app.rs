@@ -27,6 +27,7 @@ use crate::lifecycle::perform::World;
 use crate::lifecycle::{Bell, Worker};
 use crate::secret::Secret;
 use crate::store::Store;
+use crate::tasks::expiry::Expiry;
 use crate::tasks::{every_period, health::Health, orphans::Orphans, retention::Retention};
 
 /// How long an answer waits that may not be 202. Platforms give up after 60 s.
@@ -73,6 +74,7 @@ pub struct App {
     health: Health,
     orphans: Orphans,
     retention: Retention,
+    expiry: Expiry,
 }
 
 impl App {
@@ -111,7 +113,8 @@ impl App {
             catalog: Arc::new(parts.source),
             slots: Arc::new(Semaphore::new(REQUESTS)),
         };
-        Self { context, world, bell, workers: parts.workers, health, orphans, retention }
+        let expiry = Expiry { broker: Arc::clone(&context.broker) };
+        Self { context, world, bell, workers: parts.workers, health, orphans, retention, expiry }
     }
 
     /// Why the container engine does not answer; none while it does.
@@ -143,7 +146,8 @@ impl App {
         tasks.spawn(worker.run(stop.clone()));
         tasks.spawn(every_period(self.health, stop.clone()));
         tasks.spawn(every_period(self.orphans, stop.clone()));
-        tasks.spawn(every_period(self.retention, stop));
+        tasks.spawn(every_period(self.retention, stop.clone()));
+        tasks.spawn(every_period(self.expiry, stop));
         tasks.close();
         tasks.wait().await;
     }

@@ -95,8 +95,12 @@ pub struct Offering {
     pub description: String,
     /// `redis`, `postgres` …: one of the engines that the program knows.
     pub engine: String,
-    /// Whether apps can be given a user.
+    /// Whether apps can be given a user, unless a plan says otherwise.
     pub bindable: bool,
+    /// Permissions that a platform must grant (requirement 35).
+    pub requires: Vec<String>,
+    /// `dashboard_client` on the wire.
+    pub dashboard_client: Option<Object>,
     /// For platforms and buildpacks.
     pub tags: Vec<String>,
     /// `metadata` on the wire: `displayName` and the like.
@@ -114,6 +118,7 @@ pub struct Offering {
 
 /// A plan of an offering.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "the specification's fields")]
 pub struct Plan {
     /// `plan_id` on the wire.
     pub id: PlanId,
@@ -125,6 +130,14 @@ pub struct Plan {
     pub free: bool,
     /// 202 is never needed: without `accepts_incomplete` the answer waits for the end.
     pub synchronous: bool,
+    /// Whether apps can be given a user.
+    pub bindable: bool,
+    /// Whether a binding may take over from another (§Binding Rotation).
+    pub binding_rotatable: bool,
+    /// When credentials end at the latest, in seconds after the bind; none: never.
+    pub bindings_expire_after_s: Option<u64>,
+    /// How long before that they should be replaced, in seconds.
+    pub bindings_renew_before_s: Option<u64>,
     /// Of all containers together.
     pub memory_bytes: u64,
     /// Cores, in thousandths.
@@ -255,6 +268,6 @@ impl Offering {
 }
 
 /// 64 hexadecimal digits.
-fn sha256_hex(bytes: &[u8]) -> String {
+pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }

@@ -7,6 +7,18 @@ use crate::id::OperationId;
 /// Milliseconds since 1970 (UTC), as stored.
 pub type Millis = i64;
 
+/// `yyyy-mm-ddThh:mm:ss.sZ`: the specification's form of a time, with one fractional digit
+/// (requirement 100). Times that no calendar holds are at its end.
+#[must_use]
+pub fn utc(at: Millis) -> String {
+    const FORM: &[time::format_description::BorrowedFormatItem<'_>] = time::macros::format_description!(
+        "[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:1]Z"
+    );
+    let at = time::OffsetDateTime::from_unix_timestamp_nanos(i128::from(at) * 1_000_000);
+    let at = at.unwrap_or(time::macros::datetime!(9999-12-31 23:59:59 UTC));
+    at.format(FORM).expect("the form is made of what every time has")
+}
+
 /// Where the time comes from.
 pub trait Clock: Send + Sync {
     /// The time now, in ms since 1970.
@@ -70,5 +82,17 @@ impl Ids {
             Self::Random => format!("{prefix}-{}", uuid::Uuid::now_v7()),
             Self::Counted(last) => format!("{prefix}-{}", last.fetch_add(1, Ordering::SeqCst) + 1),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_one_fractional_digit() {
+        assert_eq!(utc(0), "1970-01-01T00:00:00.0Z");
+        assert_eq!(utc(1_577_836_799_987), "2019-12-31T23:59:59.9Z");
+        assert_eq!(utc(Millis::MAX), "9999-12-31T23:59:59.0Z");
     }
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use crate::clock::Millis;
 use crate::model::workload::Admin;
 use crate::model::{Fault, Object};
 use crate::secret::Secret;
@@ -62,6 +63,9 @@ pub struct Grant {
     pub password: Secret,
     /// The binding's parameters with the schema's defaults: `read_only`, `connection_limit` …
     pub parameters: Object,
+    /// When logging in ends, in ms since 1970, for engines that can hold that themselves; the
+    /// broker revokes the user then in any case.
+    pub expires_at: Option<Millis>,
 }
 
 /// The engines that the program knows, by the name that offerings use.

@@ -1,7 +1,8 @@
 //! The edge towards platforms and administrators: reads requests, calls the broker once, answers.
 //!
 //! `/v2` is the Open Service Broker API ([`osb`]), `/admin/v1` the administrators' ([`admin`]),
-//! `/healthz` and `/readyz` are for whoever keeps the process running ([`health`]).
+//! `/healthz` and `/readyz` are for whoever keeps the process running ([`health`]), and
+//! `/openapi.json` describes all of them ([`openapi`]).
 
 mod admin;
 mod answer;
@@ -9,7 +10,9 @@ pub mod auth;
 mod guard;
 mod health;
 mod listen;
+mod openapi;
 mod osb;
+mod path;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -24,6 +27,7 @@ use crate::broker::Broker;
 use crate::catalog::source::Source;
 
 pub use auth::Gate;
+pub use openapi::description;
 
 /// What handlers need. Cheap to clone.
 #[derive(Clone)]
@@ -47,7 +51,9 @@ pub fn router(context: Context) -> Router {
         .nest("/admin/v1", admin::routes(&context))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
+        .route("/openapi.json", get(openapi::describe))
         .fallback(answer::no_such_route)
+        .method_not_allowed_fallback(answer::no_such_method)
         .layer(axum::middleware::from_fn_with_state(context.clone(), guard::bounded))
         .layer(CatchPanicLayer::custom(answer::panicked))
         .with_state(context)

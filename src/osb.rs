@@ -13,6 +13,7 @@ pub mod fetch;
 pub mod fields;
 pub mod identity;
 pub mod last_operation;
+pub mod metadata;
 pub mod provision;
 pub mod refusal;
 pub mod unbind;

@@ -101,6 +101,11 @@ impl Store {
         bindings::of(&mut *self.reader().await?, &self.seal, instance).await
     }
 
+    /// Ready bindings whose time is over and that nothing is done about yet; at most 100.
+    pub async fn expired_bindings(&self, now: Millis) -> Result<Vec<Binding>> {
+        bindings::expired(&mut *self.reader().await?, &self.seal, now).await
+    }
+
     /// One operation, running or ended.
     pub async fn operation(&self, id: &OperationId) -> Result<Option<Operation>> {
         operations::one(&mut *self.reader().await?, &self.seal, id).await

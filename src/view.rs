@@ -16,8 +16,8 @@
 //! | `DELETE /admin/v1/instances/{ref}/bindings/{id}` | | 202 [`Started<Binding>`] |
 //! | `GET /admin/v1/operations/{id}` | | [`Operation`] |
 //!
-//! `{ref}` is an instance's id or its name; a name that several carry is answered 409 and lists
-//! their ids. Every error is an [`Error`]. Times are RFC 3339 in UTC.
+//! `{ref}` is an instance's id, `<platform>/<id>` or its name; what several are called is answered
+//! 409 and lists what tells them apart. Every error is an [`Error`]. Times are RFC 3339 in UTC.
 
 use std::collections::BTreeMap;
 
@@ -130,13 +130,19 @@ pub struct Binding {
     pub app: String,
     /// The user inside the instance.
     pub user: String,
-    /// `creating`, `ready`, `deleting`, `failed`.
+    /// `creating`, `ready`, `deleting`, `failed`, `expired`.
     pub state: String,
     /// As sent.
     pub parameters: Object,
     /// Only where a single, ready binding is asked for. Holds secrets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credentials: Option<Object>,
+    /// RFC 3339; none: never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<String>,
+    /// The id of the binding that it takes over from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub predecessor: Option<String>,
     /// The newest operation on it.
     pub operation: Option<Operation>,
     /// RFC 3339.
@@ -148,7 +154,7 @@ pub struct Binding {
 pub struct Operation {
     /// Its token.
     pub id: String,
-    /// `provision`, `update`, `deprovision`, `bind`, `unbind`.
+    /// `provision`, `update`, `deprovision`, `bind`, `unbind`, `expire`.
     pub kind: String,
     /// `running`, `succeeded`, `failed`.
     pub state: String,
@@ -218,6 +224,9 @@ pub struct CreateBinding {
     /// Which app it is for.
     #[serde(default)]
     pub app: Option<String>,
+    /// The id of a binding to take over from; its parameters are inherited.
+    #[serde(default)]
+    pub rotate: Option<String>,
     /// By the offering's schema.
     #[serde(default)]
     pub parameters: Object,

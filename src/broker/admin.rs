@@ -5,8 +5,9 @@ mod views;
 
 use super::{Admitted, Broker, Caller};
 use crate::catalog::{Catalog, Mistake, Offering};
-use crate::id::{BindingId, BindingKey, InstanceId, OperationId, PlanId, PlatformName};
+use crate::id::{BindingId, BindingKey, InstanceId, PlanId, PlatformName};
 use crate::model::{Instance, Object};
+use crate::osb::fields::checked_id;
 use crate::osb::{Refusal, Version, bind, provision, update};
 use crate::view;
 
@@ -66,7 +67,7 @@ impl Broker {
         Ok(all)
     }
 
-    /// One instance, by id or name.
+    /// One instance, by id, `<platform>/<id>` or name.
     pub async fn find(&self, reference: &str) -> Result<view::Instance, Refusal> {
         let instance = self.resolve(reference).await?;
         self.instance_view(&instance).await
@@ -77,9 +78,9 @@ impl Broker {
         &self,
         asked: view::CreateInstance,
     ) -> Result<Answer<view::Instance>, Refusal> {
-        if asked.name.trim().is_empty() {
-            return Err(Refusal::Invalid("an instance needs a name".into()));
-        }
+        checked("name", &asked.name)?;
+        let tenant = asked.tenant.unwrap_or_else(|| "default".into());
+        checked("tenant", &tenant)?;
         if self.store.instances().await?.iter().any(|other| other.name == asked.name) {
             return Err(Refusal::Conflict(format!(
                 "there is an instance `{}` already",
@@ -92,7 +93,6 @@ impl Broker {
             (offering.id.clone(), named_plan(offering, asked.plan.as_deref())?)
         };
         let id = InstanceId::from(self.ids.next("instance"));
-        let tenant = asked.tenant.unwrap_or_else(|| "default".into());
         let mut context = Object::new();
         context.insert("platform".into(), PLATFORM.into());
         context.insert("instance_name".into(), asked.name.into());
@@ -179,10 +179,14 @@ impl Broker {
         asked: view::CreateBinding,
     ) -> Result<Answer<view::Binding>, Refusal> {
         let instance = self.resolve(reference).await?;
+        for (field, text) in [("id", &asked.id), ("app", &asked.app), ("rotate", &asked.rotate)] {
+            text.as_deref().map_or(Ok(()), |text| checked(field, text))?;
+        }
         let id = BindingId::from(asked.id.unwrap_or_else(|| self.ids.next("binding")));
         let request = bind::Request {
-            offering_id: instance.offering_id.clone(),
-            plan_id: instance.plan_id.clone(),
+            offering_id: Some(instance.offering_id.clone()),
+            plan_id: Some(instance.plan_id.clone()),
+            predecessor: asked.rotate.map(BindingId::from),
             context: Object::new(),
             app_guid: asked.app,
             parameters: asked.parameters,
@@ -210,7 +214,7 @@ impl Broker {
 
     /// One operation.
     pub async fn find_operation(&self, id: &str) -> Result<view::Operation, Refusal> {
-        let operation = self.store.operation(&OperationId::from(id)).await?;
+        let operation = self.operation_named(id).await?;
         operation.as_ref().map(views::operation).ok_or_else(|| {
             Refusal::NotFound(
                 "there is no such operation; ended ones are kept for some days".into(),
@@ -218,23 +222,26 @@ impl Broker {
         })
     }
 
+    /// An id counts before a name, and `<platform>/<id>` tells apart what several platforms have
+    /// given the same id.
     async fn resolve(&self, reference: &str) -> Result<Instance, Refusal> {
         let all = self.store.instances().await?;
-        let ids: Vec<&Instance> = all.iter().filter(|one| one.id.as_str() == reference).collect();
-        let names: Vec<&Instance> = all.iter().filter(|one| one.name == reference).collect();
-        match (ids.as_slice(), names.as_slice()) {
-            ([one], _) | ([], [one]) => Ok((*one).clone()),
-            ([], []) => Err(Refusal::NotFound(format!(
+        let matching = |is: &dyn Fn(&Instance) -> bool| -> Vec<Instance> {
+            all.iter().filter(|one| is(one)).cloned().collect()
+        };
+        let mut found = matching(&|one| one.id.as_str() == reference || full(one) == reference);
+        if found.is_empty() {
+            found = matching(&|one| one.name == reference);
+        }
+        match found.as_slice() {
+            [one] => Ok(one.clone()),
+            [] => Err(Refusal::NotFound(format!(
                 "there is no instance `{reference}`: see `banquet instance list`"
             ))),
-            (ids, names) => {
-                let list: Vec<String> = ids
-                    .iter()
-                    .chain(names)
-                    .map(|one| format!("{} (platform {})", one.id, one.platform))
-                    .collect();
+            several => {
+                let list: Vec<String> = several.iter().map(full).collect();
                 Err(Refusal::Conflict(format!(
-                    "`{reference}` is ambiguous, use an id: {}",
+                    "`{reference}` is ambiguous, use one of: {}",
                     list.join(", ")
                 )))
             }
@@ -259,6 +266,19 @@ impl Broker {
             }
         }
     }
+}
+
+/// What no other instance is called by.
+fn full(instance: &Instance) -> String {
+    format!("{}/{}", instance.platform, instance.id)
+}
+
+/// Holds what administrators call things to what platforms are held to.
+fn checked(field: &str, text: &str) -> Result<(), Refusal> {
+    if text.trim().is_empty() {
+        return Err(Refusal::Invalid(format!("{field} must not be empty")));
+    }
+    checked_id(field, text).map(drop)
 }
 
 fn administrator(platform: &PlatformName) -> Caller {

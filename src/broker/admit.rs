@@ -107,7 +107,9 @@ pub fn deprovision(present: Present<'_, Instance>) -> Verdict {
             Kind::Provision => CallOff(running.id.clone()),
             Kind::Deprovision => Same(running.id.clone()),
             Kind::Update if running.phase == Phase::Undo => CallOff(running.id.clone()),
-            Kind::Update | Kind::Bind | Kind::Unbind => Refused(Refusal::Concurrency),
+            Kind::Update | Kind::Bind | Kind::Unbind | Kind::Expire => {
+                Refused(Refusal::Concurrency)
+            }
         },
         None => New,
     }
@@ -126,10 +128,13 @@ pub fn bind(
     };
     if let Some(existing) = binding.row {
         let verdict = match (binding.running.map(|operation| operation.kind), existing.state) {
-            (Some(Kind::Unbind), _) => Refused(Refusal::Concurrency),
+            (Some(Kind::Unbind | Kind::Expire), _) => Refused(Refusal::Concurrency),
             _ if !repeat.identical => Refused(conflict("a binding")),
             (Some(_), _) => same(binding.running),
             (None, BindingState::Ready) => Unchanged,
+            (None, BindingState::Expired) => Refused(Refusal::Conflict(
+                "the binding's time is over: unbind it, or rotate it earlier next time".into(),
+            )),
             (None, BindingState::Failed | BindingState::Creating) => failed(binding.latest, repeat),
         };
         if verdict != New {

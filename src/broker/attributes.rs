@@ -16,13 +16,20 @@ pub fn same_instance(instance: &Instance, asked: &provision::Request) -> bool {
         && same_objects(&instance.parameters, &asked.parameters)
 }
 
-/// Whether a PUT asks for what a binding is.
+/// Whether a PUT asks for what a binding is. In a rotation the predecessor says it all, also when
+/// it is gone by now; what it was bound with is inherited, and ids may be left out.
 #[must_use]
 pub fn same_binding(binding: &Binding, asked: &bind::Request) -> bool {
-    binding.offering_id == asked.offering_id
-        && binding.plan_id == asked.plan_id
-        && binding.app_guid == asked.app_guid
-        && same_objects(&binding.parameters, &asked.parameters)
+    let same_ids = asked.offering_id.as_ref().is_none_or(|id| *id == binding.offering_id)
+        && asked.plan_id.as_ref().is_none_or(|id| *id == binding.plan_id);
+    let rest = match &asked.predecessor {
+        Some(_) => asked.app_guid.is_none() || binding.app_guid == asked.app_guid,
+        None => {
+            binding.app_guid == asked.app_guid
+                && same_objects(&binding.parameters, &asked.parameters)
+        }
+    };
+    binding.predecessor == asked.predecessor && same_ids && rest
 }
 
 /// Whether two objects say the same: the order of keys does not count, `null` is absent, and

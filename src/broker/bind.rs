@@ -1,11 +1,13 @@
 //! `PUT /v2/service_instances/{id}/service_bindings/{id}`
 
 use super::admit::{self, Present, Repeat, Verdict};
+use super::terms::{self, Terms};
 use super::wait::Ended;
-use super::{Admitted, Broker, Caller, attributes, check};
+use super::{Admitted, Broker, Caller, attributes};
 use crate::catalog::{self, Login};
+use crate::clock::Millis;
 use crate::id::{BindingId, BindingKey, InstanceId, InstanceKey};
-use crate::model::{Binding, BindingState, Instance, Kind};
+use crate::model::{Binding, BindingState, Instance, Kind, OperationState};
 use crate::osb::Refusal;
 use crate::osb::bind::{Access, Request, Response};
 use crate::secret::Secret;
@@ -54,7 +56,8 @@ impl Broker {
         let key = InstanceKey::derive(&caller.platform, id);
         let mut decision = self.store.decide(&key).await?;
         let instance = decision.instance().await?;
-        self.check_bind(&request, instance.as_ref())?;
+        let catalog = self.catalog.load_full();
+        let terms = terms::of(&catalog, &request, instance.as_ref())?;
 
         let binding_key = BindingKey::derive(&key, binding_id);
         let verdict =
@@ -67,21 +70,18 @@ impl Broker {
             }
             Verdict::Refused(refusal) => return Err(refusal),
         }
-        let operation = self.operation(Kind::Bind, &key, Some(&binding_key));
-        let binding = Binding {
-            user: Binding::user_for(&binding_key),
-            key: binding_key,
-            instance: key,
-            id: binding_id.clone(),
-            offering_id: request.offering_id,
-            plan_id: request.plan_id,
-            app_guid: request.app_guid,
-            parameters: request.parameters,
-            context: request.context,
-            password: Secret::generate(),
-            state: BindingState::Creating,
-            created_at: operation.created_at,
+        let Some(instance) = instance else {
+            return Err(Refusal::NotFound("there is no such instance".into()));
         };
+        let request = self.inherit(&mut decision, &instance, request, &terms).await?;
+        let operation = self.operation(Kind::Bind, &key, Some(&binding_key));
+        let binding = new_binding(
+            &instance,
+            (binding_key, binding_id),
+            request,
+            &terms,
+            operation.created_at,
+        );
         decision.put_binding(&binding).await?;
         decision.begin(&operation).await?;
         decision.audit(&caller.entry(&operation, id.as_str(), binding_id.as_str())).await?;
@@ -90,27 +90,44 @@ impl Broker {
         Ok(Admitted::Begun(operation.id))
     }
 
-    /// A plan that has left the catalog can still be bound; its parameters are then the engine's
-    /// to judge.
-    fn check_bind(&self, request: &Request, instance: Option<&Instance>) -> Result<(), Refusal> {
-        let catalog = self.catalog.load_full();
-        let kept = instance.is_some_and(|row| row.offering_id == request.offering_id);
-        let offering = match Self::offering(&catalog, &request.offering_id) {
-            Ok(offering) => offering,
-            Err(_) if kept => return Ok(()),
-            Err(refusal) => return Err(refusal),
-        };
-        if instance.is_some() && !kept {
-            return Err(Refusal::Invalid("service_id is not the instance's offering".into()));
+    /// A rotation takes over what its predecessor was bound with, which platforms do not keep
+    /// (§Binding Rotation).
+    async fn inherit(
+        &self,
+        decision: &mut Decision<'_>,
+        instance: &Instance,
+        mut request: Request,
+        terms: &Terms,
+    ) -> Result<Request, Refusal> {
+        let Some(id) = &request.predecessor else { return Ok(request) };
+        if !terms.rotatable {
+            return Err(Refusal::Invalid("bindings of this plan cannot be rotated".into()));
         }
-        let own = instance.is_some_and(|row| row.plan_id == request.plan_id);
-        if !own {
-            Self::plan(&catalog, &request.offering_id, &request.plan_id)?;
+        if !request.parameters.is_empty() {
+            return Err(Refusal::Invalid(
+                "a rotation inherits the parameters of its predecessor: leave them out".into(),
+            ));
         }
-        if !offering.bindable {
-            return Err(Refusal::Invalid(format!("`{}` cannot be bound", offering.name)));
-        }
-        check(&offering.bind, &request.parameters)
+        let key = BindingKey::derive(&instance.key, id);
+        let leaving = decision.latest(key.as_str()).await?.is_some_and(|latest| {
+            latest.state == OperationState::Running && latest.kind != Kind::Bind
+        });
+        let now = self.now();
+        let predecessor = decision.binding(&key).await?.filter(|one| {
+            one.state == BindingState::Ready
+                && !leaving
+                && one.expires_at.is_none_or(|expires_at| expires_at > now)
+        });
+        let predecessor = predecessor.ok_or_else(|| {
+            Refusal::Invalid(
+                "predecessor_binding_id is not a binding of this instance that is ready and has \
+                 not expired"
+                    .into(),
+            )
+        })?;
+        request.parameters = predecessor.parameters;
+        request.app_guid = request.app_guid.or(predecessor.app_guid);
+        Ok(request)
     }
 
     /// What an app needs to use a binding that is ready.
@@ -149,7 +166,38 @@ impl Broker {
             credentials,
             host: self.settings.advertise_host.clone(),
             ports: instance.ports.values().copied().collect(),
+            expires_at: binding.expires_at,
+            renew_before: binding.renew_before,
         })
+    }
+}
+
+/// A row for a binding whose credentials are still to be granted. The password is made here, so
+/// that a repeated grant sets the same one.
+fn new_binding(
+    instance: &Instance,
+    (key, id): (BindingKey, &BindingId),
+    request: Request,
+    terms: &Terms,
+    now: Millis,
+) -> Binding {
+    let (expires_at, renew_before) = terms.times(&request.parameters, now);
+    Binding {
+        user: Binding::user_for(&key),
+        key,
+        instance: instance.key.clone(),
+        id: id.clone(),
+        offering_id: request.offering_id.unwrap_or_else(|| instance.offering_id.clone()),
+        plan_id: request.plan_id.unwrap_or_else(|| instance.plan_id.clone()),
+        app_guid: request.app_guid,
+        parameters: request.parameters,
+        context: request.context,
+        password: Secret::generate(),
+        predecessor: request.predecessor,
+        expires_at,
+        renew_before,
+        state: BindingState::Creating,
+        created_at: now,
     }
 }
 

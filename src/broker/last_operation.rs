@@ -38,12 +38,21 @@ impl Broker {
         what: &str,
     ) -> Result<Operation, Refusal> {
         if let Some(named) = named {
-            let operation = self.store.operation(&OperationId::from(named)).await?;
+            let operation = self.operation_named(named).await?;
             if let Some(operation) = operation.filter(|operation| operation.subject() == subject) {
                 return Ok(operation);
             }
         }
         let latest = self.store.latest(subject).await?;
         latest.ok_or_else(|| Refusal::NotFound(format!("there is no such {what}")))
+    }
+
+    /// The operation of a token. What is no token of ours is not looked for: PostgreSQL takes no
+    /// text with a zero character.
+    pub(super) async fn operation_named(&self, token: &str) -> Result<Option<Operation>, Refusal> {
+        if !token.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
+            return Ok(None);
+        }
+        Ok(self.store.operation(&OperationId::from(token)).await?)
     }
 }

@@ -123,7 +123,6 @@ impl Broker {
             context: request.context,
             maintenance_version: plan.maintenance_version.clone(),
             state: InstanceState::Creating,
-            usable: true,
             workload,
             ports: BTreeMap::new(),
             was_ready: false,

@@ -17,6 +17,8 @@ pub(super) struct OfferingFile {
     pub(super) description: At<String>,
     pub(super) tags: Vec<At<String>>,
     pub(super) bindable: bool,
+    pub(super) requires: Vec<At<String>>,
+    pub(super) dashboard_client: Option<DashboardClientFile>,
     pub(super) metadata: MetadataFile,
     pub(super) image: ImageFile,
     pub(super) parameters: ParametersFile,
@@ -30,6 +32,21 @@ pub(super) struct MetadataFile {
     /// The texts, by the specification's names.
     pub(super) texts: Vec<(&'static str, At<String>)>,
     pub(super) shareable: bool,
+}
+
+/// `dashboard_client`: single sign-on for a dashboard. Platforms want all three fields.
+#[derive(Debug, Default)]
+pub(super) struct DashboardClientFile {
+    pub(super) id: At<String>,
+    pub(super) secret: At<String>,
+    pub(super) redirect_uri: At<String>,
+}
+
+/// `bindings` of a plan: how long credentials live.
+#[derive(Debug, Default)]
+pub(super) struct BindingsFile {
+    pub(super) expire_after_s: Option<u64>,
+    pub(super) renew_before_s: Option<u64>,
 }
 
 /// `image`: what containers run unless they say otherwise.
@@ -57,6 +74,7 @@ pub(super) struct MaintenanceFile {
 
 /// A plan.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "the specification's fields")]
 pub(super) struct PlanFile {
     pub(super) name: At<String>,
     pub(super) id: Option<At<String>>,
@@ -69,6 +87,9 @@ pub(super) struct PlanFile {
     pub(super) instances_per_tenant: Option<u64>,
     pub(super) update_to: Vec<At<String>>,
     pub(super) synchronous: bool,
+    pub(super) bindable: Option<bool>,
+    pub(super) binding_rotatable: bool,
+    pub(super) bindings: BindingsFile,
     pub(super) maximum_polling_duration_s: Option<u64>,
     pub(super) maintenance: Option<MaintenanceFile>,
     /// Whether its form was right, so that it can be tried out.
@@ -112,6 +133,10 @@ impl OfferingFile {
             description: fields.text("description"),
             tags: fields.texts("tags"),
             bindable: fields.flag("bindable", true),
+            requires: fields.texts("requires"),
+            dashboard_client: fields
+                .optional("dashboard_client")
+                .map(|node| DashboardClientFile::from(node, report)),
             metadata: fields
                 .optional("metadata")
                 .map_or_else(MetadataFile::default, |node| MetadataFile::from(node, report)),
@@ -147,6 +172,46 @@ impl MetadataFile {
         let metadata = Self { texts, shareable: fields.flag("shareable", false) };
         fields.end();
         metadata
+    }
+}
+
+impl DashboardClientFile {
+    fn from(node: &Node, report: Report<'_>) -> Self {
+        let mut fields = Fields::of(node, "`dashboard_client`", report);
+        let client = Self {
+            id: fields.text("id"),
+            secret: fields.text("secret"),
+            redirect_uri: fields.text("redirect_uri"),
+        };
+        fields.end();
+        client
+    }
+
+    pub(super) fn object(&self) -> Object {
+        [("id", &self.id), ("secret", &self.secret), ("redirect_uri", &self.redirect_uri)]
+            .into_iter()
+            .map(|(key, text)| (key.to_owned(), text.value.as_str().into()))
+            .collect()
+    }
+}
+
+impl BindingsFile {
+    fn from(node: &Node, report: Report<'_>) -> Self {
+        let mut fields = Fields::of(node, "`bindings`", report);
+        let bindings = Self {
+            expire_after_s: fields.count("expire_after_s"),
+            renew_before_s: fields.count("renew_before_s"),
+        };
+        fields.end();
+        match (bindings.expire_after_s, bindings.renew_before_s) {
+            (None, Some(_)) => {
+                report.at(node.line, "`renew_before_s` says nothing without `expire_after_s`");
+            }
+            (Some(after), Some(before)) if before >= after => report
+                .at(node.line, "`renew_before_s` must leave some of the time that the binding has"),
+            _ => {}
+        }
+        bindings
     }
 }
 
@@ -210,6 +275,11 @@ impl PlanFile {
             instances_per_tenant: fields.optional("quota").and_then(|node| quota(node, report)),
             update_to: fields.texts("update_to"),
             synchronous: fields.flag("synchronous", false),
+            bindable: fields.optional_flag("bindable"),
+            binding_rotatable: fields.flag("binding_rotatable", true),
+            bindings: fields
+                .optional("bindings")
+                .map_or_else(BindingsFile::default, |node| BindingsFile::from(node, report)),
             maximum_polling_duration_s: fields.count("maximum_polling_duration_s"),
             maintenance: fields
                 .optional("maintenance")

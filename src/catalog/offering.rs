@@ -1,7 +1,7 @@
 //! From an offering's folder to an [`Offering`].
 
 use super::check::{self, Claims, Surroundings};
-use super::file::{MaintenanceFile, OfferingFile, PlanFile};
+use super::file::{DashboardClientFile, MaintenanceFile, OfferingFile, PlanFile};
 use super::lock::Lock;
 use super::mistakes::{Mistakes, Report};
 use super::rehearse::rehearse;
@@ -49,6 +49,8 @@ pub(super) fn load(
         description: file.description.value.clone(),
         engine: file.engine.value.clone(),
         bindable: file.bindable,
+        requires: file.requires.iter().map(|one| one.value.clone()).collect(),
+        dashboard_client: file.dashboard_client.as_ref().map(DashboardClientFile::object),
         tags: file.tags.iter().map(|tag| tag.value.clone()).collect(),
         metadata: metadata(&file),
         plans: file
@@ -156,6 +158,10 @@ fn plan(file: &PlanFile, offering: &OfferingFile, id: String) -> Plan {
         description: file.description.value.clone(),
         free: file.free,
         synchronous: file.synchronous,
+        bindable: file.bindable.unwrap_or(offering.bindable),
+        binding_rotatable: file.binding_rotatable && file.bindable.unwrap_or(offering.bindable),
+        bindings_expire_after_s: file.bindings.expire_after_s,
+        bindings_renew_before_s: file.bindings.renew_before_s,
         memory_bytes: file.resources.memory.value,
         cpu_millis: file.resources.cpu_millis,
         pids: file.resources.pids,

@@ -19,6 +19,8 @@ struct ServiceOffering<'a> {
     description: &'a str,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     tags: &'a [String],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    requires: &'a [String],
     bindable: bool,
     instances_retrievable: bool,
     bindings_retrievable: bool,
@@ -27,16 +29,20 @@ struct ServiceOffering<'a> {
     plan_updateable: bool,
     #[serde(skip_serializing_if = "Object::is_empty")]
     metadata: &'a Object,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dashboard_client: Option<&'a Object>,
     plans: Vec<ServicePlan<'a>>,
 }
 
 #[derive(Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "the specification's fields")]
 struct ServicePlan<'a> {
     id: &'a str,
     name: &'a str,
     description: &'a str,
     free: bool,
     bindable: bool,
+    binding_rotatable: bool,
     plan_updateable: bool,
     #[serde(skip_serializing_if = "Object::is_empty")]
     metadata: &'a Object,
@@ -72,12 +78,14 @@ impl<'a> From<&'a Offering> for ServiceOffering<'a> {
             id: offering.id.as_str(),
             description: &offering.description,
             tags: &offering.tags,
+            requires: &offering.requires,
             bindable: offering.bindable,
             instances_retrievable: true,
             bindings_retrievable: true,
             allow_context_updates: true,
             plan_updateable: offering.plans.iter().any(|plan| plan.plan_updateable),
             metadata: &offering.metadata,
+            dashboard_client: offering.dashboard_client.as_ref(),
             plans: offering.plans.iter().map(|plan| ServicePlan::new(plan, offering)).collect(),
         }
     }
@@ -90,10 +98,11 @@ impl<'a> ServicePlan<'a> {
             name: &plan.name,
             description: &plan.description,
             free: plan.free,
-            bindable: offering.bindable,
+            bindable: plan.bindable,
+            binding_rotatable: plan.binding_rotatable,
             plan_updateable: plan.plan_updateable,
             metadata: &plan.metadata,
-            schemas: schemas(offering),
+            schemas: schemas(offering, plan),
             maximum_polling_duration: plan.maximum_polling_duration_s,
             maintenance_info: plan.maintenance_version.as_deref().map(|version| MaintenanceInfo {
                 version,
@@ -103,7 +112,7 @@ impl<'a> ServicePlan<'a> {
     }
 }
 
-fn schemas(offering: &Offering) -> Value {
+fn schemas(offering: &Offering, plan: &Plan) -> Value {
     let parameters = |schema: &Schema| json!({ "parameters": schema.document() });
     let mut schemas = json!({
         "service_instance": {
@@ -111,7 +120,7 @@ fn schemas(offering: &Offering) -> Value {
             "update": parameters(&offering.update),
         },
     });
-    if offering.bindable {
+    if plan.bindable {
         schemas["service_binding"] = json!({ "create": parameters(&offering.bind) });
     }
     schemas

@@ -242,6 +242,13 @@ impl<'a> Fields<'a> {
     }
 
     /// A whole number from 1.
+    /// A flag that may be left to others to say.
+    pub(super) fn optional_flag(&mut self, key: &'static str) -> Option<bool> {
+        let given = self.entries.contains_key(key);
+        let flag = self.flag(key, false);
+        given.then_some(flag)
+    }
+
     pub(super) fn count(&mut self, key: &'static str) -> Option<u64> {
         let node = self.optional(key)?;
         let count = match &node.tree {

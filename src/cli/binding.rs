@@ -46,6 +46,10 @@ pub(super) struct Create {
     /// Which app it is for.
     #[arg(long)]
     app: Option<String>,
+    /// The id of a binding to take over from: its parameters are inherited, and both work until
+    /// the old one is deleted.
+    #[arg(long, value_name = "BINDING")]
+    rotate: Option<String>,
     #[command(flatten)]
     parameters: Parameters,
     #[command(flatten)]
@@ -81,7 +85,8 @@ impl Binding {
 impl Create {
     async fn run(self, context: &Context) -> Result<(), Failure> {
         let parameters = self.parameters.object()?;
-        let body = view::CreateBinding { id: self.id, app: self.app, parameters };
+        let body =
+            view::CreateBinding { id: self.id, app: self.app, rotate: self.rotate, parameters };
         let body = serde_json::to_value(body).expect("it is JSON already");
         let client = context.client()?;
         let path = ["instances", &self.instance, "bindings"];

@@ -239,7 +239,12 @@ mod tests {
     }
 
     fn grant() -> Grant {
-        Grant { user: "b1".to_owned(), password: "pw".into(), parameters: Object::new() }
+        Grant {
+            user: "b1".to_owned(),
+            password: "pw".into(),
+            parameters: Object::new(),
+            expires_at: None,
+        }
     }
 
     #[tokio::test]

@@ -15,6 +15,7 @@ use sqlx::postgres::types::Oid;
 use self::access::Access;
 use self::client::{Session, fault};
 use super::{CALL_LIMIT, Engine, Grant, READY_LIMIT, Target, too_small, whole_number, within};
+use crate::clock;
 use crate::model::{Fault, Object};
 
 /// Speaks to PostgreSQL as its superuser.
@@ -102,6 +103,7 @@ impl Engine for Postgres {
             role: sql::role(&grant.user)?,
             database,
             access: Access::of(&grant.parameters)?,
+            valid_until: grant.expires_at.map_or_else(|| "infinity".to_owned(), clock::utc),
             connection_limit: whole_number(&grant.parameters, "connection_limit")?
                 .unwrap_or(CONNECTION_LIMIT),
             // The server never sees the password, only what it needs to check it.

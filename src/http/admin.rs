@@ -2,16 +2,19 @@
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::answer::{self, Answer, json};
+use super::path::Path;
 use super::{Context, guard};
 use crate::broker::admin::Answer as Begun;
+use crate::model::Object;
 use crate::osb::Refusal;
 use crate::view;
 
@@ -128,11 +131,13 @@ fn begun<T: Serialize>(answer: &Begun<T>) -> Response {
     }
 }
 
-/// A body of ours is strict: what an administrator misspells is refused.
+/// A body of ours is strict: what an administrator misspells is refused, and so is a list of
+/// values without names, which serde would take.
 async fn read<T: DeserializeOwned>(body: Body) -> Result<Result<T, Response>, Refusal> {
     match guard::body(body).await {
         Err(response) => Ok(Err(response)),
-        Ok(bytes) => serde_json::from_slice(&bytes)
+        Ok(bytes) => serde_json::from_slice::<Object>(&bytes)
+            .and_then(|fields| T::deserialize(Value::Object(fields)))
             .map(Ok)
             .map_err(|error| Refusal::Invalid(format!("the body does not fit: {error}"))),
     }

@@ -3,7 +3,7 @@
 use std::any::Any;
 
 use axum::body::Body;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::json;
@@ -34,6 +34,23 @@ pub(super) fn pending(status: StatusCode, body: &impl Serialize) -> Response {
     let mut response = json(status, body);
     response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
     response
+}
+
+/// JSON that stays the same for long; 304 to who has it already.
+pub(super) fn tagged(headers: &HeaderMap, etag: &str, body: &[u8]) -> Response {
+    let known = headers.get_all(header::IF_NONE_MATCH).iter().any(|value| {
+        value.to_str().is_ok_and(|tags| {
+            tags.split(',')
+                .map(str::trim)
+                .any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
+        })
+    });
+    let tag = [(header::ETAG, etag.to_owned())];
+    if known {
+        return (StatusCode::NOT_MODIFIED, tag).into_response();
+    }
+    let kind = [(header::CONTENT_TYPE, "application/json")];
+    (tag, kind, Body::from(body.to_vec())).into_response()
 }
 
 /// An error of HTTP rather than of the API.

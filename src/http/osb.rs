@@ -6,10 +6,10 @@ mod instances;
 
 use axum::Router;
 use axum::extract::FromRequestParts;
-use axum::extract::rejection::PathRejection;
 use axum::http::request::Parts;
 use axum::routing::get;
 
+use super::path::Path;
 use super::{Context, answer, guard};
 use crate::id::{BindingId, InstanceId};
 use crate::osb::Refusal;
@@ -54,8 +54,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Instance {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
-        let path = axum::extract::Path::<String>::from_request_parts(parts, state).await;
-        let id = path.map_err(|error| bad_path(&error))?.0;
+        let Path(id) = Path::<String>::from_request_parts(parts, state).await?;
         Ok(Self(id_of("instance_id", &id)?.into()))
     }
 }
@@ -64,8 +63,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Binding {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
-        let path = axum::extract::Path::<(String, String)>::from_request_parts(parts, state).await;
-        let (instance, binding) = path.map_err(|error| bad_path(&error))?.0;
+        let Path((instance, binding)) =
+            Path::<(String, String)>::from_request_parts(parts, state).await?;
         Ok(Self(id_of("instance_id", &instance)?.into(), id_of("binding_id", &binding)?.into()))
     }
 }
@@ -83,8 +82,4 @@ fn id_of(name: &str, text: &str) -> Result<String, Refusal> {
         return Err(Refusal::Invalid(format!("{name} must not be empty")));
     }
     checked_id(name, text)
-}
-
-fn bad_path(_: &PathRejection) -> Refusal {
-    Refusal::Invalid("the path is not valid percent-encoded UTF-8".into())
 }

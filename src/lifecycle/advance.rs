@@ -107,7 +107,8 @@ fn fatal(next: &mut Operation, reason: &str, now: Millis) {
             next.description = both;
             fail(next, false, now);
         }
-        (Kind::Provision | Kind::Bind, Phase::Undo) | (Kind::Deprovision | Kind::Unbind, _) => {
+        (Kind::Provision | Kind::Bind, Phase::Undo)
+        | (Kind::Deprovision | Kind::Unbind | Kind::Expire, _) => {
             next.run_after = now + pause(next);
             keep(next, reason);
         }
@@ -179,7 +180,7 @@ mod tests {
             let next = advance(&operation(kind, Phase::Forward, 0), &fault, NOW);
             assert_eq!(next.state, OperationState::Running);
             assert_eq!(next.description, "no");
-            let removes = matches!(kind, Kind::Deprovision | Kind::Unbind);
+            let removes = matches!(kind, Kind::Deprovision | Kind::Unbind | Kind::Expire);
             assert_eq!(next.phase, if removes { Phase::Forward } else { Phase::Undo }, "{kind:?}");
             assert_eq!(next.step, 0);
             assert_eq!(next.run_after > NOW, removes);

@@ -112,6 +112,7 @@ impl Stage<'_> {
             user: binding.user.clone(),
             password: binding.password.clone(),
             parameters: instance.workload.bind_parameters(&binding.parameters),
+            expires_at: binding.expires_at,
         };
         let engine = self.engine(&instance.workload)?;
         let target = self.target(instance, &instance.workload);
@@ -131,13 +132,12 @@ impl Stage<'_> {
             let target = self.target(instance, &instance.workload);
             self.healing(instance, || engine.revoke(&target, &binding.user)).await?;
         }
-        Ok(match (self.operation.kind, self.operation.phase) {
-            (Kind::Bind, Phase::Undo) => {
-                let failed = Binding { state: BindingState::Failed, ..binding };
-                Change::effect(Effect::Binding(Box::new(failed)))
-            }
-            _ => Change::NONE,
-        })
+        let state = match (self.operation.kind, self.operation.phase) {
+            (Kind::Bind, Phase::Undo) => BindingState::Failed,
+            (Kind::Expire, _) => BindingState::Expired,
+            _ => return Ok(Change::NONE),
+        };
+        Ok(Change::effect(Effect::Binding(Box::new(Binding { state, ..binding }))))
     }
 
     async fn binding(&self) -> Result<Option<Binding>, Fault> {

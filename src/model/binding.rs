@@ -28,6 +28,12 @@ pub struct Binding {
     pub user: String,
     /// Its password.
     pub password: Secret,
+    /// The binding that it takes over from, for a rotation (§Binding Rotation).
+    pub predecessor: Option<BindingId>,
+    /// When its credentials end, in ms; never, if none.
+    pub expires_at: Option<Millis>,
+    /// By when a platform should have replaced it, in ms; not after `expires_at`.
+    pub renew_before: Option<Millis>,
     /// Where it stands.
     pub state: BindingState,
     /// In ms.
@@ -43,6 +49,8 @@ pub enum BindingState {
     Ready,
     /// It could not be made; nothing but this row is left.
     Failed,
+    /// Its time was over: its credentials are revoked, and the platform has yet to unbind it.
+    Expired,
 }
 
 impl BindingState {
@@ -53,13 +61,15 @@ impl BindingState {
             Self::Creating => "creating",
             Self::Ready => "ready",
             Self::Failed => "failed",
+            Self::Expired => "expired",
         }
     }
 
     /// From what is stored.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Creating, Self::Ready, Self::Failed].into_iter().find(|s| s.as_str() == text)
+        let all = [Self::Creating, Self::Ready, Self::Failed, Self::Expired];
+        all.into_iter().find(|state| state.as_str() == text)
     }
 }
 

@@ -36,8 +36,6 @@ pub struct Instance {
     pub maintenance_version: Option<String>,
     /// Where it stands.
     pub state: InstanceState,
-    /// Whether the last failed operation left it in a state to work with (requirement 21).
-    pub usable: bool,
     /// The last good workload, or the first one wanted.
     pub workload: Workload,
     /// Port name → host port. Never changes once an app may know it.

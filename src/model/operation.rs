@@ -88,6 +88,8 @@ pub enum Kind {
     Bind,
     /// Remove a binding.
     Unbind,
+    /// Revoke a binding's credentials, whose time is over.
+    Expire,
 }
 
 /// Which way an operation goes.
@@ -135,8 +137,8 @@ pub enum OperationState {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 5] =
-        [Self::Provision, Self::Update, Self::Deprovision, Self::Bind, Self::Unbind];
+    pub const ALL: [Self; 6] =
+        [Self::Provision, Self::Update, Self::Deprovision, Self::Bind, Self::Unbind, Self::Expire];
 
     /// What is done, in order.
     #[must_use]
@@ -149,7 +151,7 @@ impl Kind {
             (Self::Update, Phase::Undo) => &[Ensure, AwaitReady, Bootstrap],
             (Self::Deprovision, _) => &[Remove, Forget],
             (Self::Bind, Phase::Forward) => &[Grant],
-            (Self::Bind, Phase::Undo) => &[Revoke],
+            (Self::Bind, Phase::Undo) | (Self::Expire, _) => &[Revoke],
             (Self::Unbind, _) => &[Revoke, Forget],
         }
     }
@@ -163,6 +165,7 @@ impl Kind {
             Self::Deprovision => "deprovision",
             Self::Bind => "bind",
             Self::Unbind => "unbind",
+            Self::Expire => "expire",
         }
     }
 

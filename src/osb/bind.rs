@@ -6,16 +6,19 @@ use serde_json::{Value, json};
 
 use super::fields::Fields;
 use super::{Refusal, Version};
-use crate::id::{OfferingId, OperationId, PlanId};
+use crate::clock::{Millis, utc};
+use crate::id::{BindingId, OfferingId, OperationId, PlanId};
 use crate::model::Object;
 
 /// What is asked.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// MUST be the instance's offering.
-    pub offering_id: OfferingId,
-    /// MUST be a plan of it.
-    pub plan_id: PlanId,
+    /// MUST be the instance's offering. Absent only in a rotation.
+    pub offering_id: Option<OfferingId>,
+    /// MUST be a plan of it. Absent only in a rotation.
+    pub plan_id: Option<PlanId>,
+    /// `predecessor_binding_id`: the binding to take over from (§Binding Rotation).
+    pub predecessor: Option<BindingId>,
     /// Where it is asked for.
     pub context: Object,
     /// `bind_resource.app_guid`, else `app_guid`; empty counts as absent (Korifi's service keys).
@@ -44,6 +47,10 @@ pub struct Access {
     pub host: String,
     /// Host ports.
     pub ports: Vec<u16>,
+    /// When the credentials end, in ms.
+    pub expires_at: Option<Millis>,
+    /// By when they should be replaced, in ms.
+    pub renew_before: Option<Millis>,
 }
 
 impl Request {
@@ -58,9 +65,15 @@ impl Request {
                 return Err(Refusal::Invalid("bind_resource.app_guid must be a string".into()));
             }
         };
+        let predecessor = fields.optional("predecessor_binding_id")?.filter(|id| !id.is_empty());
+        let id = |name| match predecessor {
+            Some(_) => Ok(fields.optional(name)?.filter(|id| !id.is_empty())),
+            None => fields.required(name).map(Some),
+        };
         Ok(Self {
-            offering_id: fields.required("service_id")?.into(),
-            plan_id: fields.required("plan_id")?.into(),
+            offering_id: id("service_id")?.map(Into::into),
+            plan_id: id("plan_id")?.map(Into::into),
+            predecessor: predecessor.clone().map(Into::into),
             context: fields.object("context")?.unwrap_or_default(),
             app_guid: app.filter(|app| !app.is_empty()),
             parameters: fields.object("parameters")?.unwrap_or_default(),
@@ -80,6 +93,24 @@ impl Access {
             let endpoint = json!({"host": self.host, "ports": ports, "protocol": "tcp"});
             body.insert("endpoints".into(), json!([endpoint]));
         }
+        let metadata = self.metadata(version);
+        if !metadata.is_empty() {
+            body.insert("metadata".into(), Value::Object(metadata));
+        }
         body
+    }
+
+    /// `expires_at` came with 2.16, `renew_before` with 2.17; one fractional digit
+    /// (requirement 100).
+    fn metadata(&self, version: Version) -> Object {
+        let since = [
+            ("expires_at", self.expires_at, Version::V2_16),
+            ("renew_before", self.renew_before, Version::V2_17),
+        ];
+        since
+            .into_iter()
+            .filter(|(_, _, first)| version >= *first)
+            .filter_map(|(name, at, _)| Some((name.to_owned(), Value::String(utc(at?)))))
+            .collect()
     }
 }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::Version;
 use super::bind::Access;
+use super::metadata::Metadata;
 use crate::id::{OfferingId, PlanId};
 use crate::model::Object;
 
@@ -20,6 +21,8 @@ pub struct Instance {
     pub parameters: Object,
     /// What it was made with or last upgraded to.
     pub maintenance_version: Option<String>,
+    /// See [`Metadata`].
+    pub metadata: Metadata,
 }
 
 /// A binding as fetched (requirement 106).
@@ -43,6 +46,7 @@ impl Instance {
         {
             body.insert("maintenance_info".into(), json!({"version": info}));
         }
+        self.metadata.add_to(&mut body, version);
         body
     }
 }

@@ -12,6 +12,8 @@ pub const SUPPORTED: &str = "2.17";
 impl Version {
     /// 2.15 brought `endpoints` in bindings.
     pub const V2_15: Self = Self { minor: 15 };
+    /// 2.16 brought `metadata` to instances and bindings.
+    pub const V2_16: Self = Self { minor: 16 };
     /// 2.17 brought `maintenance_info` and `metadata` to fetched instances.
     pub const V2_17: Self = Self { minor: 17 };
 

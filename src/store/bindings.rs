@@ -6,7 +6,8 @@ use sqlx::any::AnyRow;
 use super::Result;
 use super::attempt::Attempt as _;
 use super::codec::{Columns, to_json};
-use crate::id::{BindingKey, InstanceKey};
+use crate::clock::Millis;
+use crate::id::{BindingId, BindingKey, InstanceKey};
 use crate::model::{Binding, BindingState};
 use crate::secret::seal::Seal;
 
@@ -14,7 +15,7 @@ macro_rules! select {
     ($tail:literal) => {
         concat!(
             "SELECT key, instance, id, offering_id, plan_id, app_guid, parameters, context, \
-             username, password, state, created_at FROM bindings ",
+             username, password, state, created_at, predecessor, expires_at, renew_before FROM bindings ",
             $tail
         )
     };
@@ -23,13 +24,21 @@ macro_rules! select {
 const ONE: &str = select!("WHERE key = $1");
 const OF_INSTANCE: &str = select!("WHERE instance = $1 ORDER BY created_at, key");
 const PUT: &str = "INSERT INTO bindings (key, instance, id, offering_id, plan_id, app_guid, \
-        parameters, context, username, password, state, created_at) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
+        parameters, context, username, password, state, created_at, predecessor, expires_at, \
+        renew_before) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) \
     ON CONFLICT (key) DO UPDATE SET instance = excluded.instance, id = excluded.id, \
         offering_id = excluded.offering_id, plan_id = excluded.plan_id, \
         app_guid = excluded.app_guid, parameters = excluded.parameters, \
         context = excluded.context, username = excluded.username, \
-        password = excluded.password, state = excluded.state, created_at = excluded.created_at";
+        password = excluded.password, state = excluded.state, created_at = excluded.created_at, \
+        predecessor = excluded.predecessor, expires_at = excluded.expires_at, \
+        renew_before = excluded.renew_before";
+const EXPIRED: &str = select!(
+    "WHERE expires_at <= $1 AND state = 'ready' AND NOT EXISTS (SELECT 1 FROM operations \
+     WHERE operations.subject = bindings.key AND operations.state = 'running') \
+     ORDER BY expires_at, key LIMIT 100"
+);
 const DELETE: &str = "DELETE FROM bindings WHERE key = $1";
 const DELETE_OF_INSTANCE: &str = "DELETE FROM bindings WHERE instance = $1";
 
@@ -59,6 +68,20 @@ pub(super) async fn of(
     rows.iter().map(|row| read(row, seal)).collect()
 }
 
+/// Those whose time is over and that nothing is done about yet.
+pub(super) async fn expired(
+    connection: &mut AnyConnection,
+    seal: &Seal,
+    now: Millis,
+) -> Result<Vec<Binding>> {
+    let rows = sqlx::query(EXPIRED)
+        .bind(now)
+        .fetch_all(connection)
+        .attempting("looking for bindings whose time is over")
+        .await?;
+    rows.iter().map(|row| read(row, seal)).collect()
+}
+
 pub(super) async fn put(
     connection: &mut AnyConnection,
     seal: &Seal,
@@ -77,6 +100,9 @@ pub(super) async fn put(
         .bind(seal.seal(binding.password.expose(), &place(&binding.key)))
         .bind(binding.state.as_str())
         .bind(binding.created_at)
+        .bind(binding.predecessor.as_ref().map(BindingId::as_str))
+        .bind(binding.expires_at)
+        .bind(binding.renew_before)
         .execute(connection)
         .attempting("writing a binding")
         .await
@@ -123,6 +149,9 @@ fn read(row: &AnyRow, seal: &Seal) -> Result<Binding> {
         password: columns.sealed("password", seal, &place(&key))?,
         state: columns.word("state", BindingState::parse)?,
         created_at: columns.number("created_at")?,
+        predecessor: columns.optional_text("predecessor")?.map(Into::into),
+        expires_at: columns.optional_number("expires_at")?,
+        renew_before: columns.optional_number("renew_before")?,
         key,
     })
 }

@@ -18,7 +18,7 @@ macro_rules! select {
     ($tail:literal) => {
         concat!(
             "SELECT key, platform, id, tenant, name, offering_id, plan_id, organization_guid, \
-             space_guid, parameters, context, maintenance_version, state, usable, workload, \
+             space_guid, parameters, context, maintenance_version, state, workload, \
              was_ready, created_at, updated_at, \
              (SELECT string_agg(CAST(port AS TEXT) || '=' || ports.name, '\n') FROM ports \
              WHERE ports.instance = instances.key) AS ports FROM instances ",
@@ -37,15 +37,15 @@ const COUNT_OTHERS: &str = "SELECT COUNT(*) AS count FROM instances \
         WHERE operations.instance = instances.key AND kind = 'deprovision' AND \
         operations.state = 'running')";
 const PUT: &str = "INSERT INTO instances (key, platform, id, tenant, name, offering_id, plan_id, \
-        organization_guid, space_guid, parameters, context, maintenance_version, state, usable, \
-        workload, was_ready, created_at, updated_at) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) \
+        organization_guid, space_guid, parameters, context, maintenance_version, state, workload, \
+        was_ready, created_at, updated_at) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) \
     ON CONFLICT (key) DO UPDATE SET platform = excluded.platform, id = excluded.id, \
         tenant = excluded.tenant, name = excluded.name, offering_id = excluded.offering_id, \
         plan_id = excluded.plan_id, organization_guid = excluded.organization_guid, \
         space_guid = excluded.space_guid, parameters = excluded.parameters, \
         context = excluded.context, maintenance_version = excluded.maintenance_version, \
-        state = excluded.state, usable = excluded.usable, workload = excluded.workload, \
+        state = excluded.state, workload = excluded.workload, \
         was_ready = excluded.was_ready, created_at = excluded.created_at, \
         updated_at = excluded.updated_at";
 const DELETE: &str = "DELETE FROM instances WHERE key = $1 RETURNING tenant";
@@ -119,7 +119,6 @@ pub(super) async fn put(
         .bind(to_json(&instance.context))
         .bind(instance.maintenance_version.as_deref())
         .bind(instance.state.as_str())
-        .bind(i64::from(instance.usable))
         .bind(seal.seal(&to_json(&instance.workload), &place(&instance.key)))
         .bind(i64::from(instance.was_ready))
         .bind(instance.created_at)
@@ -190,7 +189,6 @@ fn read(row: &AnyRow, seal: &Seal) -> Result<Instance> {
         context: columns.object("context")?,
         maintenance_version: columns.optional_text("maintenance_version")?,
         state: columns.word("state", InstanceState::parse)?,
-        usable: columns.flag("usable")?,
         workload: columns.sealed_json("workload", seal, &place(&key))?,
         ports: read_ports(&columns)?,
         was_ready: columns.flag("was_ready")?,

@@ -19,11 +19,18 @@ pub struct Migration {
 }
 
 /// Every migration, in order.
-pub const ALL: &[Migration] = &[Migration {
-    version: 1,
-    name: "0001_foundation",
-    sql: include_str!("../../migrations/0001_foundation.sql"),
-}];
+pub const ALL: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "0001_foundation",
+        sql: include_str!("../../migrations/0001_foundation.sql"),
+    },
+    Migration {
+        version: 2,
+        name: "0002_binding_rotation",
+        sql: include_str!("../../migrations/0002_binding_rotation.sql"),
+    },
+];
 
 /// A number of our own in the server's lock space: "banquet" in ASCII.
 const POSTGRES_LOCK: &str = "SELECT pg_advisory_xact_lock(27691674695460212)";

@@ -47,6 +47,39 @@ fn bodies_that_are_none() {
 }
 
 #[test]
+fn administrators_bodies_that_are_none() {
+    let broker = Broker::new();
+    broker.provisioned("one");
+    let deep = format!("{}1{}", "{\"a\":".repeat(20_000), "}".repeat(20_000));
+    let large = format!("{{\"name\":\"{}\"}}", "x".repeat(8 << 20));
+    let bodies: [(&[u8], u16); 6] = [
+        (b"", 400),
+        (b"[]", 400),
+        (b"{\"name\":\"\xff\"}", 400),
+        (b"{\"unknown\":1}", 400),
+        (deep.as_bytes(), 400),
+        (large.as_bytes(), 413),
+    ];
+    for (body, status) in bodies {
+        for (method, path) in [
+            (Method::POST, "/admin/v1/instances"),
+            (Method::PATCH, "/admin/v1/instances/one"),
+            (Method::POST, "/admin/v1/instances/one/bindings"),
+        ] {
+            let request = Request::builder()
+                .method(method)
+                .uri(path)
+                .header(header::AUTHORIZATION, format!("Bearer {ADMIN_TOKEN}"))
+                .body(Body::from(body.to_vec()))
+                .unwrap();
+            broker.send(request).is(status);
+        }
+    }
+    broker.deprovisioned("one");
+    broker.assert_nothing_left();
+}
+
+#[test]
 fn bodies_too_large_are_413() {
     let broker = Broker::new();
     let body = json!({"service_id": "x".repeat(8 << 20)}).to_string().into_bytes();

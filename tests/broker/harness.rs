@@ -32,6 +32,8 @@ use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
+use crate::described::assert_described;
+
 pub const OFFERING: &str = "c0ffee00-0000-4000-8000-000000000001";
 pub const SMALL: &str = "c0ffee00-0000-4000-8000-000000000011";
 pub const LARGE: &str = "c0ffee00-0000-4000-8000-000000000012";
@@ -414,8 +416,15 @@ pub fn as_platform(platform: &str, method: Method, path: &str, body: &Value) -> 
         .unwrap()
 }
 
-/// Sends a request and reads the answer, which must be a JSON object whatever its status.
+/// Sends a request and reads the answer, which must be as described, and JSON whatever its status.
 pub async fn answered(router: Router, request: Request<Body>) -> Reply {
+    let (method, path) = (request.method().clone(), request.uri().to_string());
+    let reply = read(router, request).await;
+    assert_described(&method, &path, (reply.status, &reply.headers, &reply.body));
+    reply
+}
+
+async fn read(router: Router, request: Request<Body>) -> Reply {
     let response = router.oneshot(request).await.unwrap();
     let (head, body) = response.into_parts();
     let body = to_bytes(body, 1 << 24).await.unwrap();

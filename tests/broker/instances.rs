@@ -120,6 +120,20 @@ fn r71_r72_r74_fetching() {
             "plan_id": SMALL,
             "parameters": {"policy": "drop"},
             "maintenance_info": {"version": "1.0.0"},
+            "metadata": {
+                "labels": {
+                    "banquet.name": "db",
+                    "banquet.offering": "cache",
+                    "banquet.plan": "small",
+                    "banquet.tenant": "cf/org",
+                },
+                "attributes": {
+                    "connections": "10",
+                    "cpu_millis": "500",
+                    "disk_bytes": "1073741824",
+                    "memory_bytes": "67108864",
+                },
+            },
         })
     );
     broker.backend.hold(Backend::Remove);

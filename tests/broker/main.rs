@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails in the harness fails the test")]
 
+mod described;
 mod harness;
 
 mod bad_input;
@@ -14,7 +15,9 @@ mod faults;
 mod headers;
 mod instances;
 mod last_operation;
+mod openapi;
 mod outages;
 mod platforms;
+mod rotation;
 mod secrets;
 mod updates;

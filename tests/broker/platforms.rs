@@ -28,6 +28,12 @@ fn platforms_do_not_meet() {
     other(Method::DELETE, &format!("{path}?{IDS}&accepts_incomplete=true"), &Value::Null).is(200);
     broker.assert_whole("same-id");
 
+    other(Method::PUT, &format!("{path}?accepts_incomplete=true"), &provision(LARGE)).is(201);
+    let both = broker.administer(Method::GET, "/instances/same-id", &Value::Null).is(409);
+    assert!(both.body["description"].as_str().unwrap().ends_with("cf/same-id, k8s/same-id"));
+    let one = broker.administer(Method::GET, "/instances/k8s%2Fsame-id", &Value::Null).is(200);
+    assert_eq!(one.body["platform"], "k8s");
+
     let operation = broker.put(&format!("{path}?accepts_incomplete=true"), &provision(SMALL));
     assert_eq!(operation.status, 200);
 }

@@ -146,6 +146,8 @@ pub(crate) fn binding() -> view::Binding {
         "uri": "redis://b0123:geheimGeheim@127.0.0.1:20000/0",
     });
     view::Binding {
+        expires_at: None,
+        predecessor: None,
         id: "b-1".to_owned(),
         instance: "in/1".to_owned(),
         app: "orders".to_owned(),

@@ -171,7 +171,7 @@ async fn bindings_come_and_go() {
     assert!(ran.stdout.contains("credentials.username  b0123"), "{}", ran.stdout);
     assert_eq!(
         broker.asked()[0].body,
-        json!({"id": null, "app": "orders", "parameters": {"read_only": true}})
+        json!({"id": null, "app": "orders", "rotate": null, "parameters": {"read_only": true}})
     );
     let ran = broker.banquet(&["binding", "list", "orders-cache"]).await;
     assert_eq!(ran.stdout.lines().nth(1).unwrap().split_whitespace().next(), Some("b-1"));

@@ -172,7 +172,12 @@ impl Live {
 /// A user with a password of its own.
 pub(crate) fn grant(user: &str, parameters: serde_json::Value) -> Grant {
     let serde_json::Value::Object(parameters) = parameters else { panic!("not an object") };
-    Grant { user: user.to_owned(), password: banquet::secret::Secret::generate(), parameters }
+    Grant {
+        user: user.to_owned(),
+        password: banquet::secret::Secret::generate(),
+        parameters,
+        expires_at: None,
+    }
 }
 
 /// A port of 18500–18599 that nobody listens on. Where to begin differs by process, so that two runs

@@ -19,7 +19,6 @@ pub(crate) async fn an_instance_reads_as_it_was_written(world: World) {
 
     wanted.state = InstanceState::Ready;
     wanted.was_ready = true;
-    wanted.usable = false;
     wanted.maintenance_version = None;
     wanted.plan_id = "plan-large".into();
     wanted.parameters = object(json!({}));

@@ -83,7 +83,6 @@ pub(crate) fn instance(id: &str) -> Instance {
         context: object(json!({"platform": "cloudfoundry"})),
         maintenance_version: Some("1.0.0".to_owned()),
         state: InstanceState::Creating,
-        usable: true,
         workload: workload("AdminPassword"),
         ports: BTreeMap::new(),
         was_ready: false,
@@ -106,6 +105,9 @@ pub(crate) fn binding(instance: &InstanceKey, id: &str) -> Binding {
         password: "BindingPassword".into(),
         state: BindingState::Creating,
         created_at: NOW,
+        predecessor: None,
+        expires_at: None,
+        renew_before: None,
         key,
     }
 }

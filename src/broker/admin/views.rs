@@ -67,6 +67,8 @@ impl Broker {
             state: if unbinding { "deleting" } else { binding.state.as_str() }.to_owned(),
             parameters: binding.parameters.clone(),
             credentials,
+            expires_at: binding.expires_at.map(rfc3339),
+            predecessor: binding.predecessor.as_ref().map(ToString::to_string),
             operation: latest.as_ref().map(operation),
             created_at: rfc3339(binding.created_at),
         })
@@ -153,8 +155,10 @@ fn plan(plan: &Plan) -> view::Plan {
     }
 }
 
+/// Times that the form cannot hold are at its end, 9999-12-31T23:59:59Z.
 fn rfc3339(at: Millis) -> String {
-    OffsetDateTime::from_unix_timestamp_nanos(i128::from(at) * 1_000_000)
+    const END: Millis = 253_402_300_799_000;
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(at.min(END)) * 1_000_000)
         .ok()
         .and_then(|at| at.format(&Rfc3339).ok())
         .unwrap_or_default()

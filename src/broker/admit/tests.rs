@@ -43,7 +43,6 @@ fn instance(state: InstanceState) -> Instance {
         context: crate::model::Object::new(),
         maintenance_version: None,
         state,
-        usable: true,
         workload: Workload {
             engine: String::new(),
             admin: Admin { user: String::new(), password: "".into(), database: None },
@@ -74,6 +73,9 @@ fn binding(state: BindingState) -> Binding {
         password: "".into(),
         state,
         created_at: 0,
+        predecessor: None,
+        expires_at: None,
+        renew_before: None,
     }
 }
 

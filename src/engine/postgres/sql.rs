@@ -15,6 +15,8 @@ pub(super) struct Login<'a> {
     pub(super) database: &'a str,
     pub(super) access: Access,
     pub(super) connection_limit: u64,
+    /// `infinity`, or when logging in ends.
+    pub(super) valid_until: String,
     /// `SCRAM-SHA-256$…`
     pub(super) verifier: &'a str,
 }
@@ -68,7 +70,7 @@ pub(super) fn schema_rights() -> String {
 /// group, so that the group owns what it makes; `SET ROLE NONE` gets around that, and then the
 /// default privileges let the others use it until the user is removed.
 pub(super) fn grant(login: &Login<'_>) -> String {
-    let Login { role, database, access, connection_limit, verifier } = login;
+    let Login { role, database, access, connection_limit, valid_until, verifier } = login;
     let (database, group) = (identifier(database), access.group());
     let read_only = match access {
         Access::Owner | Access::ReadWrite => "RESET default_transaction_read_only",
@@ -79,12 +81,13 @@ pub(super) fn grant(login: &Login<'_>) -> String {
     write!(
         statements,
         "ALTER ROLE {role} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS
-           CONNECTION LIMIT {connection_limit} PASSWORD {verifier};
+           CONNECTION LIMIT {connection_limit} PASSWORD {verifier} VALID UNTIL {valid_until};
          REVOKE app_owner, app_rw, app_ro FROM {role};
          GRANT {group} TO {role};
          ALTER ROLE {role} IN DATABASE {database} SET role = {group};
          ALTER ROLE {role} IN DATABASE {database} {read_only};",
         verifier = literal(verifier),
+        valid_until = literal(valid_until),
     )
     .expect("a String takes all");
     for objects in ["TABLES", "SEQUENCES", "FUNCTIONS", "TYPES", "SCHEMAS"] {
@@ -181,6 +184,7 @@ mod tests {
             database: "my-app",
             access: Access::ReadOnly,
             connection_limit: 3,
+            valid_until: "infinity".to_owned(),
             verifier: "SCRAM-SHA-256$4096:x",
         });
         let at = |text: &str| statements.find(text).unwrap_or_else(|| panic!("no {text}"));

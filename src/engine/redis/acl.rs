@@ -79,6 +79,7 @@ mod tests {
             user: "b1".to_owned(),
             password: "abc".into(),
             parameters: parameters.as_object().expect("an object").clone(),
+            expires_at: None,
         }
     }
 

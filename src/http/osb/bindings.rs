@@ -4,14 +4,14 @@ use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::StatusCode;
-use serde_json::json;
 
-use super::instances::{polled, removed};
+use super::instances::{accepted, polled, removed};
 use super::{Asked, Binding};
 use crate::broker::Caller;
 use crate::http::Context;
-use crate::http::answer::{Answer, json as answer, pending};
+use crate::http::answer::{Answer, json as answer};
 use crate::http::guard;
+use crate::model::Object;
 use crate::osb::{bind, unbind};
 
 pub(super) async fn bind(
@@ -33,9 +33,7 @@ pub(super) async fn bind(
             answer(StatusCode::CREATED, &access.body(caller.version))
         }
         bind::Response::Exists(access) => answer(StatusCode::OK, &access.body(caller.version)),
-        bind::Response::Accepted(operation) => {
-            pending(StatusCode::ACCEPTED, &json!({"operation": operation}))
-        }
+        bind::Response::Accepted(operation) => accepted(Object::new(), &operation),
     })
 }
 

@@ -12,7 +12,8 @@ use crate::broker::Caller;
 use crate::http::Context;
 use crate::http::answer::{Answer, json as answer, pending};
 use crate::http::guard;
-use crate::model::OperationState;
+use crate::id::OperationId;
+use crate::model::{Object, OperationState};
 use crate::osb::{deprovision, last_operation as wire, provision, update};
 
 pub(super) async fn provision(
@@ -28,12 +29,13 @@ pub(super) async fn provision(
     };
     let request = provision::Request::parse(&body)?;
     let incomplete = query.accepts_incomplete();
-    Ok(match context.broker.provision(&caller, &id, request, incomplete).await? {
-        provision::Response::Created => answer(StatusCode::CREATED, &json!({})),
-        provision::Response::Exists => answer(StatusCode::OK, &json!({})),
-        provision::Response::Accepted(operation) => {
-            pending(StatusCode::ACCEPTED, &json!({"operation": operation}))
-        }
+    let response = context.broker.provision(&caller, &id, request, incomplete).await?;
+    let mut body = Object::new();
+    context.broker.metadata(&caller, &id).await?.add_to(&mut body, caller.version);
+    Ok(match response {
+        provision::Response::Created => answer(StatusCode::CREATED, &body),
+        provision::Response::Exists => answer(StatusCode::OK, &body),
+        provision::Response::Accepted(operation) => accepted(body, &operation),
     })
 }
 
@@ -59,11 +61,12 @@ pub(super) async fn update(
     };
     let request = update::Request::parse(&body)?;
     let incomplete = query.accepts_incomplete();
-    Ok(match context.broker.update(&caller, &id, request, incomplete).await? {
-        update::Response::Applied => answer(StatusCode::OK, &json!({})),
-        update::Response::Accepted(operation) => {
-            pending(StatusCode::ACCEPTED, &json!({"operation": operation}))
-        }
+    let response = context.broker.update(&caller, &id, request, incomplete).await?;
+    let mut body = Object::new();
+    context.broker.metadata(&caller, &id).await?.add_to(&mut body, caller.version);
+    Ok(match response {
+        update::Response::Applied => answer(StatusCode::OK, &body),
+        update::Response::Accepted(operation) => accepted(body, &operation),
     })
 }
 
@@ -82,10 +85,14 @@ pub(super) async fn deprovision(
 pub(super) fn removed(response: &deprovision::Response) -> Response {
     match response {
         deprovision::Response::Removed => answer(StatusCode::OK, &json!({})),
-        deprovision::Response::Accepted(operation) => {
-            pending(StatusCode::ACCEPTED, &json!({"operation": operation}))
-        }
+        deprovision::Response::Accepted(operation) => accepted(Object::new(), operation),
     }
+}
+
+/// 202 with the operation to poll.
+pub(super) fn accepted(mut body: Object, operation: &OperationId) -> Response {
+    body.insert("operation".into(), operation.as_str().into());
+    pending(StatusCode::ACCEPTED, &body)
 }
 
 pub(super) async fn last_operation(

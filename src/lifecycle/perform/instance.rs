@@ -89,7 +89,6 @@ impl Stage<'_> {
             become_target(&mut instance, target);
         }
         instance.state = InstanceState::Ready;
-        instance.usable = true;
         instance.updated_at = self.world.clock.now_ms();
         Ok(Change::effect(Effect::Instance(Box::new(instance))))
     }
