@@ -155,9 +155,8 @@ fn health_needs_no_credentials() {
 fn r10_r11_a_request_identity_is_repeated_as_it_came_and_kept_clean() {
     let broker = Broker::waiting();
     let long = "x".repeat(5000);
-    for (number, sent) in ["plain".as_bytes(), "größe\t7".as_bytes(), long.as_bytes()]
-        .into_iter()
-        .enumerate()
+    for (number, sent) in
+        ["plain".as_bytes(), "größe\t7".as_bytes(), long.as_bytes()].into_iter().enumerate()
     {
         let path = format!("{}?accepts_incomplete=true", instance(&number.to_string()));
         let mut request = as_platform("cf", Method::PUT, &path, &provision(SMALL));
