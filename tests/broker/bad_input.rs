@@ -133,6 +133,25 @@ fn ids_that_are_none() {
 }
 
 #[test]
+fn apps_and_tenants_that_are_none() {
+    let broker = Broker::waiting();
+    let context = json!({"platform": "cloudfoundry", "organization_guid": "a\u{0}b"});
+    let path = format!("{}?accepts_incomplete=true", instance("one"));
+    broker.put(&path, &but(provision(SMALL), "context", context)).is(201);
+    assert_eq!(broker.row("one").unwrap().tenant.as_str(), "cf/org", "as if it said nothing");
+    for app in ["a\u{0}", "a\nb"] {
+        for body in [
+            but(bind(), "bind_resource", json!({"app_guid": app})),
+            but(but(bind(), "bind_resource", json!({})), "app_guid", json!(app)),
+        ] {
+            broker.put(&format!("{}/service_bindings/b", instance("one")), &body).is(400);
+        }
+    }
+    broker.deprovisioned("one");
+    broker.assert_nothing_left();
+}
+
+#[test]
 fn contexts_that_mislead() {
     let broker = Broker::waiting();
     for (number, context) in [
