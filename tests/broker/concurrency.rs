@@ -189,7 +189,7 @@ fn binds_and_unbinds_end_in_one_user_or_none() {
     let statuses = at_once(&broker, mixed);
     allowed(&statuses, &[200, 201, 410, 422]);
     broker.settled(&binding);
-    broker.until(|| broker.idle());
+    Broker::until(|| broker.idle());
     let there = usize::from(broker.get(&binding).status == 200);
     assert_eq!(broker.engine.users().len(), there);
 }

@@ -77,8 +77,8 @@ impl Platform for CloudController {
     /// A rename, a key without an app, and a DELETE whose 202 nobody follows.
     fn at_leisure(&self, session: &Session<'_>, path: &str, plans: Plans) {
         let rename = json!({"context": context("renamed"), "service_id": OFFERING});
-        let patch = format!("{path}?accepts_incomplete=true");
-        session.send(Method::PATCH, &patch, &rename).is(200);
+        let polling = format!("{path}?accepts_incomplete=true");
+        session.send(Method::PATCH, &polling, &rename).is(200);
         let id = path.rsplit('/').next().unwrap();
         assert_eq!(session.broker.row(id).unwrap().name, "renamed");
 
@@ -90,6 +90,6 @@ impl Platform for CloudController {
         let removal = format!("{binding}?accepts_incomplete=true&{}", self.removal(plans.second));
         let mitigation = session.send(Method::DELETE, &removal, &Value::Null);
         assert!([200, 202].contains(&mitigation.status), "{mitigation:?}");
-        session.broker.until(|| session.broker.engine.users().is_empty());
+        Broker::until(|| session.broker.engine.users().is_empty());
     }
 }

@@ -33,8 +33,8 @@ impl Platform for Eden {
     }
 
     fn polling(&self, plan: &str, operation: &str) -> String {
-        let plain = |c: char| c.is_ascii_alphanumeric() || "-._~".contains(c);
-        assert!(operation.chars().all(plain), "it is not encoded: {operation}");
+        let unreserved = |c: char| c.is_ascii_alphanumeric() || "-._~".contains(c);
+        assert!(operation.chars().all(unreserved), "it is not encoded: {operation}");
         format!("?operation={operation}&service_id={OFFERING}&plan_id={plan}")
     }
 }

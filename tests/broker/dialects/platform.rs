@@ -122,7 +122,7 @@ impl Session<'_> {
         }
         let polling = self.platform.polling(plan, first.operation());
         let poll = format!("{}/last_operation{polling}", asked.path);
-        self.broker.until(|| {
+        Broker::until(|| {
             self.platform.between(self, asked);
             let reply = self.send(Method::GET, &poll, &Value::Null);
             assert_eq!(reply.status, 200, "{asked:?}: {reply:?}");
@@ -138,16 +138,16 @@ impl Session<'_> {
         first
     }
 
-    fn asked(&self, method: Method, path: &str, may_poll: bool, body: Value) -> Asked {
-        let query = if may_poll { "accepts_incomplete=true" } else { "" };
-        Asked { method, path: path.into(), query: query.into(), body }
-    }
-
     fn removal(&self, path: &str, may_poll: bool, plan: &str) -> Asked {
         let query = if may_poll { "accepts_incomplete=true&" } else { "" };
         let query = format!("{query}{}", self.platform.removal(plan));
         Asked { method: Method::DELETE, path: path.into(), query, body: Value::Null }
     }
+}
+
+fn asked(method: Method, path: &str, may_poll: bool, body: Value) -> Asked {
+    let query = if may_poll { "accepts_incomplete=true" } else { "" };
+    Asked { method, path: path.into(), query: query.into(), body }
 }
 
 /// A life: catalog, provision, bind, update, bind, unbind, deprovision; in the end nothing is left.
@@ -163,14 +163,14 @@ pub(super) fn live(platform: &dyn Platform, way: Way) {
 
     let path = instance("5f0f3c1e-0000-4000-8000-000000000001");
     let may_poll = way != Way::Synchronous;
-    let provision = session.asked(Method::PUT, &path, may_poll, platform.provision(plans.first));
+    let provision = asked(Method::PUT, &path, may_poll, platform.provision(plans.first));
     let made = session.done(&provision, plans.first, &[201]);
     assert_eq!(made.status == 202, way == Way::Polled);
     assert_eq!(session.ask(&provision).status, 200, "asked again");
     assert_eq!(session.send(Method::GET, &path, &Value::Null).is(200).body["plan_id"], plans.first);
 
     bind_and_unbind(&session, &path, plans.first);
-    let update = session.asked(Method::PATCH, &path, may_poll, platform.update(plans));
+    let update = asked(Method::PATCH, &path, may_poll, platform.update(plans));
     session.done(&update, plans.first, &[200]);
     let fetched = session.send(Method::GET, &path, &Value::Null).is(200).body;
     assert_eq!(fetched["plan_id"], plans.second);
@@ -186,7 +186,7 @@ pub(super) fn live(platform: &dyn Platform, way: Way) {
 fn bind_and_unbind(session: &Session<'_>, path: &str, plan: &str) {
     let platform = session.platform;
     let path = format!("{path}/service_bindings/5f0f3c1e-0000-4000-8000-000000000002");
-    let bind = session.asked(Method::PUT, &path, platform.may_poll_bindings(), platform.bind(plan));
+    let bind = asked(Method::PUT, &path, platform.may_poll_bindings(), platform.bind(plan));
     let first = session.done(&bind, plan, &[201]);
     let credentials = platform.credentials(session, &bind, first)["credentials"].clone();
     let user = credentials["username"].as_str().expect("a user");

@@ -61,9 +61,9 @@ impl Platform for ServiceCatalog {
     fn at_leisure(&self, session: &Session<'_>, path: &str, plans: Plans) {
         let broker = session.broker;
         let changes = json!({"service_id": OFFERING, "parameters": {"policy": "drop"}});
-        let changed =
+        let reply =
             session.send(Method::PATCH, &format!("{path}?accepts_incomplete=true"), &changes);
-        assert!([200, 202].contains(&changed.status), "{changed:?}");
+        assert!([200, 202].contains(&reply.status), "{reply:?}");
         broker.settled(path);
         if plans.first == SYNC {
             return;
