@@ -79,6 +79,47 @@ fn administrators_bodies_that_are_none() {
     broker.assert_nothing_left();
 }
 
+/// Every field that is read, with what it may not be.
+#[test]
+fn fields_of_other_types() {
+    let broker = Broker::waiting();
+    let path = broker.provisioned("one");
+    let polling = |path: &str| format!("{path}?accepts_incomplete=true");
+    let wrong = |text: bool| {
+        let mut values = vec![json!(7), json!(-1.5), json!(true), json!([]), json!(["x"])];
+        values.push(if text { json!({"a": 1}) } else { json!("x") });
+        values
+    };
+    let update = json!({"service_id": OFFERING, "plan_id": LARGE});
+    let cases = [
+        (Method::PUT, polling(&instance("two")), provision(SMALL), "provision"),
+        (Method::PATCH, polling(&path), update, "update"),
+        (Method::PUT, format!("{path}/service_bindings/b"), bind(), "bind"),
+    ];
+    for (method, path, body, verb) in &cases {
+        let texts: &[&str] = match *verb {
+            "provision" => &["service_id", "plan_id", "organization_guid", "space_guid"],
+            "update" => &["service_id", "plan_id"],
+            _ => &["service_id", "plan_id", "predecessor_binding_id"],
+        };
+        let objects: &[&str] = match *verb {
+            "bind" => &["context", "parameters", "bind_resource"],
+            _ => &["context", "parameters", "maintenance_info"],
+        };
+        for (fields, text) in [(texts, true), (objects, false)] {
+            for field in fields {
+                for value in wrong(text) {
+                    let reply = broker.ask(method.clone(), path, &but(body.clone(), field, value));
+                    assert_eq!(reply.status, 400, "{verb} {field}: {}", reply.body);
+                }
+            }
+        }
+    }
+    assert_eq!(broker.operations("one").len(), 1, "nothing was begun");
+    broker.deprovisioned("one");
+    broker.assert_nothing_left();
+}
+
 #[test]
 fn bodies_too_large_are_413() {
     let broker = Broker::new();

@@ -234,7 +234,7 @@ fn r112_who_waits_for_a_binding_of_a_deleted_instance_is_told_why() {
     broker.engine.hold(Call::Grant);
     let waiting = std::thread::scope(|scope| {
         let waiting = scope.spawn(|| broker.put(&format!("{path}/service_bindings/b"), &bind()));
-        broker.until(|| broker.engine.calls().iter().any(|(call, _)| *call == Call::Grant));
+        Broker::until(|| broker.engine.calls().iter().any(|(call, _)| *call == Call::Grant));
         broker.delete(&format!("{path}?{IDS}&accepts_incomplete=true")).is(202);
         broker.engine.release();
         waiting.join().unwrap()

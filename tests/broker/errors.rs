@@ -14,7 +14,7 @@ fn refusals(broker: &Broker) -> Vec<(&'static str, Reply)> {
     broker.put(&format!("{path}{ASYNC}"), &provision(SMALL));
     broker.settled(&path);
     let binding = format!("{path}/service_bindings/b");
-    let patch = |body: Value| {
+    let change = |body: Value| {
         broker.patch(&format!("{path}{ASYNC}"), &but(body, "service_id", json!(OFFERING)))
     };
     vec![
@@ -28,8 +28,8 @@ fn refusals(broker: &Broker) -> Vec<(&'static str, Reply)> {
         ("gone binding", broker.delete(&format!("{binding}?{IDS}"))),
         ("conflict", broker.put(&format!("{path}{ASYNC}"), &provision(LARGE))),
         ("async required", broker.put(&instance("two"), &provision(SMALL))),
-        ("maintenance", patch(json!({"maintenance_info": {"version": "9.9.9"}}))),
-        ("no such change", patch(json!({"plan_id": SYNC}))),
+        ("maintenance", change(json!({"maintenance_info": {"version": "9.9.9"}}))),
+        ("no such change", change(json!({"plan_id": SYNC}))),
         ("bind of nothing", broker.put(&format!("{}/service_bindings/b", instance("x")), &bind())),
         ("no such route", broker.get("/v2/nothing")),
         ("no such method", broker.ask(Method::POST, "/v2/catalog", &json!({}))),

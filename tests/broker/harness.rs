@@ -269,12 +269,12 @@ impl Broker {
             self.settled(&path);
             reply.status == 410
         };
-        self.until(gone);
+        Self::until(gone);
     }
 
     /// Waits until something holds.
     #[track_caller]
-    pub fn until(&self, holds: impl Fn() -> bool) {
+    pub fn until(holds: impl Fn() -> bool) {
         let end = Instant::now() + Duration::from_secs(20);
         while !holds() {
             assert!(Instant::now() < end, "it does not come about");

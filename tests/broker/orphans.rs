@@ -29,7 +29,7 @@ fn r128_only_what_was_deprovisioned_here_is_removed() {
     // It looks when it starts, and every ten minutes.
     broker.stop();
     broker.start();
-    broker.until(|| broker.backend.containers().len() < 3);
+    Broker::until(|| broker.backend.containers().len() < 3);
     broker.assert_whole("lives");
     assert!(broker.backend.has_exactly(&unknown, &row.workload), "told, not touched");
     assert!(!broker.backend.has_exactly(&left, &row.workload));

@@ -79,21 +79,21 @@ fn page() -> (PathBuf, String, String) {
 #[test]
 fn its_column_of_tests_is_current() {
     let (path, requirements, contradictions) = page();
-    let names = numbered();
-    let tests = by_number(&names);
-    let mut written = String::new();
+    let found = numbered();
+    let tests = by_number(&found);
+    let mut written: Vec<String> = Vec::new();
     for line in requirements.lines() {
-        match cells(line) {
-            Some((number, cells)) if !DOES_NOT_APPLY.contains(&number) => {
-                let named: Vec<String> =
-                    tests.get(&number).into_iter().flatten().map(|n| format!("`{n}`")).collect();
-                let row = [&number.to_string(), cells[1], cells[2], &named.join(" ")].join(" | ");
-                written += &format!("| {row} |\n");
+        written.push(match cells(line) {
+            Some((number, columns)) if !DOES_NOT_APPLY.contains(&number) => {
+                let named =
+                    tests.get(&number).into_iter().flatten().map(|name| format!("`{name}`"));
+                let named = named.collect::<Vec<_>>().join(" ");
+                format!("| {number} | {} | {} | {named} |", columns[1], columns[2])
             }
-            _ => written += &format!("{line}\n"),
-        }
+            _ => line.to_owned(),
+        });
     }
-    written += &contradictions;
+    let written = format!("{}\n{contradictions}", written.join("\n"));
     if std::env::var_os("UPDATE_DOCS").is_some() {
         fs::write(&path, &written).unwrap();
     }
@@ -108,8 +108,8 @@ fn every_requirement_has_a_row_and_a_test() {
     let (_, requirements, _) = page();
     let rows: Vec<u32> = requirements.lines().filter_map(|line| Some(cells(line)?.0)).collect();
     assert_eq!(rows, NUMBERS.collect::<Vec<_>>(), "each once, in order");
-    let names = numbered();
-    let tests = by_number(&names);
+    let found = numbered();
+    let tests = by_number(&found);
     let bare: Vec<u32> = NUMBERS
         .filter(|number| !DOES_NOT_APPLY.contains(number) && !tests.contains_key(number))
         .collect();
@@ -121,13 +121,13 @@ fn every_requirement_has_a_row_and_a_test() {
 #[test]
 fn every_contradiction_is_decided_and_tested() {
     let (_, _, contradictions) = page();
-    let names = numbered();
+    let found = numbered();
     let rows: Vec<(u32, Vec<&str>)> = contradictions.lines().filter_map(cells).collect();
     let count: Vec<u32> = rows.iter().map(|(number, _)| *number).collect();
     assert_eq!(count, (1..=CONTRADICTIONS).collect::<Vec<_>>());
     for (number, cells) in rows {
         assert!(!cells[2].is_empty(), "{number} is undecided");
         let test = cells[3].trim_matches('`');
-        assert!(names.contains(test), "there is no test {test}, of contradiction {number}");
+        assert!(found.contains(test), "there is no test {test}, of contradiction {number}");
     }
 }

@@ -85,7 +85,7 @@ fn held_in(broker: &Broker, call: Call, asked: fn(&Broker) -> String) -> String 
     let before = called(broker, call);
     broker.engine.hold(call);
     let operation = asked(broker);
-    broker.until(|| called(broker, call) > before);
+    Broker::until(|| called(broker, call) > before);
     operation
 }
 
@@ -102,7 +102,7 @@ fn r57_r90_r92_r105_r114_while_it_is_bound() {
             reach: |broker| {
                 broker.engine.fail(Call::Grant, 1, When::After, FaultKind::Retry);
                 let operation = binding(broker);
-                broker.until(|| called(broker, Call::Grant) > 0);
+                Broker::until(|| called(broker, Call::Grant) > 0);
                 broker.engine.hold(Call::Grant);
                 operation
             },
@@ -172,7 +172,7 @@ fn r108_r112_while_it_is_unbound() {
                 ready(broker);
                 broker.engine.fail(Call::Revoke, 1, When::Before, FaultKind::Fatal);
                 let operation = unbinding(broker);
-                broker.until(|| called(broker, Call::Revoke) > 0);
+                Broker::until(|| called(broker, Call::Revoke) > 0);
                 broker.engine.hold(Call::Revoke);
                 operation
             },
@@ -215,7 +215,7 @@ fn r55_r105_r110_when_there_is_none_or_it_failed() {
                 let body = but(bind(), "parameters", json!({"expires_in_s": 1}));
                 let polling = format!("{}?accepts_incomplete=true", path());
                 let operation = broker.put(&polling, &body).is(202).operation().to_owned();
-                broker.until(|| called(broker, Call::Revoke) > 0);
+                Broker::until(|| called(broker, Call::Revoke) > 0);
                 broker.settled(&path());
                 operation
             },

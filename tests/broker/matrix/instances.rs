@@ -23,7 +23,7 @@ struct Row {
 fn columns() -> [Column; 11] {
     let path = instance("one");
     let polling = format!("{path}?accepts_incomplete=true");
-    let patch = |changes: Value| but(changes, "service_id", json!(OFFERING));
+    let changing = |changes: Value| but(changes, "service_id", json!(OFFERING));
     let column = |name, method, path: &str, body| Column { name, method, path: path.into(), body };
     let deletion = format!("{polling}&{IDS}");
     let binding = format!("{path}/service_bindings/b");
@@ -33,15 +33,15 @@ fn columns() -> [Column; 11] {
         column("last_operation", Method::GET, &format!("{path}/last_operation"), Value::Null),
         column("PUT different", Method::PUT, &polling, provision(LARGE)),
         column("PUT identical", Method::PUT, &polling, provision(SMALL)),
-        column("PATCH nothing new", Method::PATCH, &polling, patch(json!({"plan_id": SMALL}))),
+        column("PATCH nothing new", Method::PATCH, &polling, changing(json!({"plan_id": SMALL}))),
         column("DELETE binding", Method::DELETE, &unbinding, Value::Null),
         column("GET binding", Method::GET, &format!("{path}/service_bindings/never"), Value::Null),
-        column("PATCH as running", Method::PATCH, &polling, patch(json!({"plan_id": LARGE}))),
+        column("PATCH as running", Method::PATCH, &polling, changing(json!({"plan_id": LARGE}))),
         column(
             "PATCH other",
             Method::PATCH,
             &polling,
-            patch(json!({"parameters": {"policy": "drop"}})),
+            changing(json!({"parameters": {"policy": "drop"}})),
         ),
         column("PUT binding", Method::PUT, &format!("{binding}?accepts_incomplete=true"), bind()),
         column("DELETE", Method::DELETE, &deletion, Value::Null),
@@ -108,7 +108,7 @@ fn provisioning_at(broker: &Broker, step: Backend) -> String {
 fn provisioning_in(broker: &Broker, call: Call) -> String {
     broker.engine.hold(call);
     let operation = provisioning(broker);
-    broker.until(|| broker.engine.calls().iter().any(|(made, _)| *made == call));
+    Broker::until(|| broker.engine.calls().iter().any(|(made, _)| *made == call));
     operation
 }
 
@@ -117,7 +117,7 @@ fn updating_in(broker: &Broker, call: Call) -> String {
     let before = broker.engine.calls().len();
     broker.engine.hold(call);
     let operation = updating(broker);
-    broker.until(|| broker.engine.calls()[before..].iter().any(|(made, _)| *made == call));
+    Broker::until(|| broker.engine.calls()[before..].iter().any(|(made, _)| *made == call));
     operation
 }
 
@@ -295,7 +295,7 @@ fn r78_r121_while_an_update_is_taken_back() {
             broker.backend.fail(Backend::Ensure, 1, Moment::After, Fault::fatal("no room"));
             broker.engine.hold(Call::Ready);
             let operation = updating(broker);
-            broker.until(|| polled(broker)["description"] == "no room");
+            Broker::until(|| polled(broker)["description"] == "no room");
             operation
         },
         answers,
@@ -323,7 +323,7 @@ fn r117_r121_while_it_is_deprovisioned() {
                 let fault = Fault::retry("the disk is busy");
                 broker.backend.fail(Backend::Remove, 1, Moment::Halfway, fault);
                 let operation = deprovisioning(broker);
-                broker.until(|| polled(broker)["description"] == "the disk is busy");
+                Broker::until(|| polled(broker)["description"] == "the disk is busy");
                 broker.backend.hold(Backend::Remove);
                 operation
             },
