@@ -152,17 +152,26 @@ impl Broker {
 }
 
 impl Caller {
-    /// What the audit log keeps of a decision.
+    /// What the audit log keeps of a decision that begins an operation.
     fn entry(&self, operation: &Operation, instance: &str, binding: &str) -> AuditEntry {
         AuditEntry {
-            at: operation.created_at,
+            binding: binding.to_owned(),
+            operation: operation.id.to_string(),
+            ..self.entry_at_once(operation.kind, operation.created_at, instance)
+        }
+    }
+
+    /// The same of a decision that is all there is to do.
+    fn entry_at_once(&self, action: Kind, at: Millis, instance: &str) -> AuditEntry {
+        AuditEntry {
+            at,
             platform: self.platform.to_string(),
             identity: self.identity.clone().unwrap_or_default(),
             request: self.request.clone().unwrap_or_default(),
-            action: operation.kind.as_str().to_owned(),
+            action: action.as_str().to_owned(),
             instance: instance.to_owned(),
-            binding: binding.to_owned(),
-            operation: operation.id.to_string(),
+            binding: String::new(),
+            operation: String::new(),
         }
     }
 }

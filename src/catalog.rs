@@ -16,6 +16,7 @@ mod check;
 mod credentials;
 mod file;
 mod files;
+mod limits;
 pub mod lock;
 mod mistakes;
 mod offering;
@@ -207,7 +208,7 @@ impl Catalog {
     pub fn load(files: Files, engines: &[&str]) -> Result<Self, Vec<Mistake>> {
         let mistakes = mistakes::Mistakes::default();
         let lock = lock::Lock::read(&files, &mistakes);
-        let mut claims = check::Claims::default();
+        let mut claims = limits::Claims::default();
         let mut offerings: Vec<Offering> = files
             .folders()
             .into_iter()

@@ -8,8 +8,8 @@ use crate::model::{Workload, names};
 use crate::osb::Refusal;
 
 impl Broker {
-    /// Gives a workload with TLS what it shows to its clients: what it showed before, as long as
-    /// that is good, else something new.
+    /// Gives a workload with TLS what it shows to its clients. What it showed before stays, however
+    /// old: to exchange it is a renewal's, which has the engine take the new one.
     pub(super) fn identify(
         &self,
         workload: &mut Workload,
@@ -19,11 +19,9 @@ impl Broker {
         if workload.tls.is_off() {
             return Ok(());
         }
-        let names = self.names(workload, key);
-        let good = before.filter(|one| one.names == names && !one.is_due(self.now()));
-        let identity = match good {
+        let identity = match before {
             Some(before) => before.clone(),
-            None => self.certify(key, names)?,
+            None => self.certify(key, self.names(workload, key))?,
         };
         workload.identify(identity);
         Ok(())

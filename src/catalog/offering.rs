@@ -1,7 +1,8 @@
 //! From an offering's folder to an [`Offering`].
 
-use super::check::{self, Claims, Surroundings};
+use super::check::{self, Surroundings};
 use super::file::{DashboardClientFile, MaintenanceFile, OfferingFile, PlanFile};
+use super::limits::Claims;
 use super::lock::Lock;
 use super::mistakes::{Mistakes, Report};
 use super::rehearse::rehearse;

@@ -4,6 +4,7 @@
 
 mod hostile;
 mod mistakes;
+mod registration;
 mod rendering;
 
 use std::path::{Path, PathBuf};

@@ -82,6 +82,12 @@ const OFFERINGS: &[(&str, &str, &str)] = &[
         ":8: `parameters.create` is not a draft-04",
     ),
     ("{ type: string, maxLength: 200 }", "{ $ref: 'http://x/y' }", "leads outside"),
+    ("tags: [echo]", "tags: [echo]\nrequires: [money]", ":5: no platform permits `money`"),
+    (
+        "tags: [echo]",
+        "tags: [echo]\ndashboard_client: { id: a, secret: b }",
+        ":5: `redirect_uri` is missing",
+    ),
     ("amount: { usd: 9.5 }", "amount: { usd: lots }", ":23: `amount` is a mapping of currency"),
 ];
 

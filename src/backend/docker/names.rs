@@ -49,6 +49,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+    use crate::id::InstanceKey;
 
     #[test]
     fn names_are_made_of_broker_key_and_role() {
