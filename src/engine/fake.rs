@@ -235,6 +235,7 @@ mod tests {
             ports: BTreeMap::from([("redis".to_owned(), 18500)]),
             admin: Admin { user: "banquet".to_owned(), password: "pw".into(), database: None },
             settings: Object::new(),
+            tls: None,
         }
     }
 

@@ -73,7 +73,7 @@ impl Containers {
         let engine = engines().remove(&workload.engine).context("no such engine")?;
         let ports = workload.port_names().map(|name| (name.to_owned(), port)).collect();
         let (admin, settings) = (workload.admin.clone(), workload.settings.clone());
-        let target = Target { host: "127.0.0.1".to_owned(), ports, admin, settings };
+        let target = Target { host: "127.0.0.1".to_owned(), ports, admin, settings, tls: None };
         Ok(ByHand { name, body, volumes, archives: archives(&workload)?, engine, target })
     }
 

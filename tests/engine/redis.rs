@@ -62,6 +62,7 @@ impl Product for Server {
                 .as_object()
                 .expect("an object")
                 .clone(),
+            tls: None,
         };
         Live { target, container }
     }
