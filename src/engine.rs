@@ -40,6 +40,13 @@ pub trait Engine: Send + Sync {
     /// Removes the user and cuts its live connections; what it made stays usable by the others.
     /// A user that is not there is fine. Durable when it returns.
     async fn revoke(&self, target: &Target, user: &str) -> Result<(), Fault>;
+
+    /// The files of the instance's certificate hold another one: has the engine show that to
+    /// clients from now on, if it can while it runs. Connections that are there stay.
+    async fn renew(&self, target: &Target) -> Result<Renewal, Fault> {
+        let _ = target;
+        Ok(Renewal::Restart)
+    }
 }
 
 /// An instance to speak to.
@@ -55,6 +62,27 @@ pub struct Target {
     pub settings: Object,
     /// Its containers, for what their protocol does not offer.
     pub inside: Arc<dyn Inside>,
+    /// How it is reached over TLS, where it is.
+    pub tls: Option<Tls>,
+}
+
+/// The way to an instance over TLS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tls {
+    /// The certificate in PEM by which the instance is verified, with its name.
+    pub authority: String,
+    /// Whether there is no other way. Where there is one, the broker's own login takes it: what
+    /// keeps an instance from being looked after must not be its certificate.
+    pub required: bool,
+}
+
+/// What it takes to bring a new certificate into force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Renewal {
+    /// Nothing more.
+    Done,
+    /// The containers that hold it are started anew.
+    Restart,
 }
 
 /// A user to be made.

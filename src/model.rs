@@ -7,6 +7,7 @@ pub mod instance;
 pub mod names;
 pub mod operation;
 pub mod progress;
+pub mod tls;
 pub mod workload;
 
 pub use binding::{Binding, BindingState};

@@ -166,6 +166,7 @@ impl Stage<'_> {
             admin: workload.admin.clone(),
             settings: workload.settings.clone(),
             inside: self.world.backend.inside(&place, workload),
+            tls: tls(workload),
         })
     }
 
@@ -174,6 +175,12 @@ impl Stage<'_> {
         let subnet = subnet.ok_or_else(|| Fault::fatal("the tenant has no network range"))?;
         Ok(place(instance, subnet))
     }
+}
+
+fn tls(workload: &Workload) -> Option<engine::Tls> {
+    let identity = workload.identity.as_ref().filter(|_| workload.tls.is_on())?;
+    let required = workload.tls.is_required();
+    Some(engine::Tls { authority: identity.authority.clone(), required })
 }
 
 /// What people call an instance, and what it is.

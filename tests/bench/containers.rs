@@ -75,7 +75,8 @@ impl Containers {
         let ports = workload.port_names().map(|name| (name.to_owned(), port)).collect();
         let (admin, settings) = (workload.admin.clone(), workload.settings.clone());
         let inside = Arc::new(Closed);
-        let target = Target { host: "127.0.0.1".to_owned(), ports, admin, settings, inside };
+        let host = "127.0.0.1".to_owned();
+        let target = Target { host, ports, admin, settings, inside, tls: None };
         Ok(ByHand { name, body, volumes, archives: archives(&workload)?, engine, target })
     }
 

@@ -40,6 +40,9 @@ fn echo(changes: &[(&str, &str, &str)]) -> Files {
     files
 }
 
+/// What clients would verify an instance by.
+const AUTHORITY: &str = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
+
 fn told(mistakes: &[Mistake]) -> String {
     mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
@@ -65,6 +68,8 @@ fn login(workload: &Workload, parameters: &Object) -> Result<Object, String> {
             user: "bfedcba9876543210",
             password: &Secret::from("BindingBindingBindingBinding0001"),
             database: workload.admin.database.as_deref(),
+            tls: workload.tls,
+            authority: workload.tls.is_on().then_some(AUTHORITY),
             parameters,
         },
     )

@@ -63,6 +63,7 @@ impl Product for Server {
                 .expect("an object")
                 .clone(),
             inside: std::sync::Arc::new(banquet::model::inside::Closed),
+            tls: None,
         };
         Live { target, container }
     }
