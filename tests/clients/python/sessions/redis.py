@@ -1,0 +1,24 @@
+"""redis-py."""
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+
+class Session:
+    def __init__(self, credentials):
+        # One connection that is not mended: its end is to be seen.
+        self.client = redis.Redis.from_url(
+            credentials["uri"],
+            socket_timeout=10,
+            decode_responses=True,
+            single_connection_client=True,
+            retry=Retry(NoBackoff(), 0),
+        )
+        self.client.ping()
+
+    def write(self, name, value):
+        self.client.set(name, value)
+
+    def read(self, name):
+        return self.client.get(name)
