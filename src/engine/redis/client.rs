@@ -5,7 +5,7 @@ use std::time::Duration;
 use redis::aio::MultiplexedConnection;
 use redis::{
     AsyncConnectionConfig, Client, ConnectionAddr, ErrorKind, IntoConnectionInfo,
-    RedisConnectionInfo, RedisError, ServerErrorKind,
+    RedisConnectionInfo, RedisError, ServerErrorKind, TlsCertificates,
 };
 
 use crate::engine::Target;
@@ -23,10 +23,10 @@ pub(super) async fn connect(target: &Target) -> Result<MultiplexedConnection, Fa
         .set_username(&target.admin.user)
         .set_password(target.admin.password.expose())
         .set_lib_name("banquet", env!("CARGO_PKG_VERSION"));
-    let address = ConnectionAddr::Tcp(target.host.clone(), target.port("redis")?);
+    let (address, certificates) = address(target)?;
     let client = address
         .into_connection_info()
-        .and_then(|info| Client::open(info.set_redis_settings(login)))
+        .and_then(|info| Client::build_with_tls(info.set_redis_settings(login), certificates))
         .map_err(|error| fault(doing, error))?;
     let config = AsyncConnectionConfig::new()
         .set_connection_timeout(Some(CONNECTION_TIMEOUT))
@@ -35,6 +35,20 @@ pub(super) async fn connect(target: &Target) -> Result<MultiplexedConnection, Fa
         .get_multiplexed_async_connection_with_config(&config)
         .await
         .map_err(|error| fault(doing, error))
+}
+
+/// In the clear where that is open, else over TLS with the name verified.
+fn address(target: &Target) -> Result<(ConnectionAddr, TlsCertificates), Fault> {
+    let host = target.host.clone();
+    let required = target.tls.as_ref().filter(|tls| tls.required);
+    let root_cert = required.map(|tls| tls.authority.clone().into_bytes());
+    let address = if required.is_some() {
+        let port = target.port("redis_tls")?;
+        ConnectionAddr::TcpTls { host, port, insecure: false, tls_params: None }
+    } else {
+        ConnectionAddr::Tcp(host, target.port("redis")?)
+    };
+    Ok((address, TlsCertificates { client_tls: None, root_cert }))
 }
 
 /// Says what could not be done. Redis's own words may repeat a command's arguments: they go to the
