@@ -11,6 +11,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::clock::Millis;
+use crate::model::inside::Inside;
 use crate::model::workload::Admin;
 use crate::model::{Fault, Object};
 use crate::secret::Secret;
@@ -59,6 +60,8 @@ pub struct Target {
     pub admin: Admin,
     /// Live settings from the plan.
     pub settings: Object,
+    /// Its containers, for what their protocol does not offer.
+    pub inside: Arc<dyn Inside>,
     /// How it is reached over TLS, where it is.
     pub tls: Option<Tls>,
 }

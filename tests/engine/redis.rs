@@ -62,6 +62,7 @@ impl Product for Server {
                 .as_object()
                 .expect("an object")
                 .clone(),
+            inside: std::sync::Arc::new(banquet::model::inside::Closed),
             tls: None,
         };
         Live { target, container }
