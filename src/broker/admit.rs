@@ -106,6 +106,7 @@ pub fn deprovision(present: Present<'_, Instance>) -> Verdict {
         Some(running) => match running.kind {
             Kind::Provision => CallOff(running.id.clone()),
             Kind::Deprovision => Same(running.id.clone()),
+            Kind::Renew => CallOff(running.id.clone()),
             Kind::Update if running.phase == Phase::Undo => CallOff(running.id.clone()),
             Kind::Update | Kind::Bind | Kind::Unbind | Kind::Expire => {
                 Refused(Refusal::Concurrency)
@@ -141,7 +142,9 @@ pub fn bind(
             return verdict;
         }
     }
-    match (instance.running, row.state) {
+    // The exchange of a certificate is nothing that a new user would have to wait for.
+    let running = instance.running.filter(|operation| operation.kind != Kind::Renew);
+    match (running, row.state) {
         (Some(_), _) => Refused(Refusal::Concurrency),
         (None, InstanceState::Ready) => New,
         (None, InstanceState::Failed | InstanceState::Creating) => {

@@ -266,6 +266,7 @@ fn note(content: &str) -> File {
         uid: 0,
         gid: 0,
         change: Change::Live,
+        tls: None,
     }
 }
 

@@ -8,3 +8,4 @@ mod images;
 mod live;
 mod postgres;
 mod redis;
+mod tls;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use redis::aio::MultiplexedConnection;
 use redis::{
     AsyncConnectionConfig, Client, ConnectionAddr, ErrorKind, IntoConnectionInfo,
-    RedisConnectionInfo, RedisError, ServerErrorKind, TlsCertificates,
+    RedisConnectionInfo, RedisError, RedisResult, ServerErrorKind, TlsCertificates,
 };
 
 use crate::engine::Target;
@@ -23,11 +23,7 @@ pub(super) async fn connect(target: &Target) -> Result<MultiplexedConnection, Fa
         .set_username(&target.admin.user)
         .set_password(target.admin.password.expose())
         .set_lib_name("banquet", env!("CARGO_PKG_VERSION"));
-    let (address, certificates) = address(target)?;
-    let client = address
-        .into_connection_info()
-        .and_then(|info| Client::build_with_tls(info.set_redis_settings(login), certificates))
-        .map_err(|error| fault(doing, error))?;
+    let client = client(target, login)?.map_err(|error| fault(doing, error))?;
     let config = AsyncConnectionConfig::new()
         .set_connection_timeout(Some(CONNECTION_TIMEOUT))
         .set_response_timeout(Some(RESPONSE_TIMEOUT));
@@ -38,17 +34,19 @@ pub(super) async fn connect(target: &Target) -> Result<MultiplexedConnection, Fa
 }
 
 /// In the clear where that is open, else over TLS with the name verified.
-fn address(target: &Target) -> Result<(ConnectionAddr, TlsCertificates), Fault> {
+fn client(target: &Target, login: RedisConnectionInfo) -> Result<RedisResult<Client>, Fault> {
     let host = target.host.clone();
-    let required = target.tls.as_ref().filter(|tls| tls.required);
-    let root_cert = required.map(|tls| tls.authority.clone().into_bytes());
-    let address = if required.is_some() {
-        let port = target.port("redis_tls")?;
-        ConnectionAddr::TcpTls { host, port, insecure: false, tls_params: None }
-    } else {
-        ConnectionAddr::Tcp(host, target.port("redis")?)
+    let info = |address: ConnectionAddr| {
+        address.into_connection_info().map(|info| info.set_redis_settings(login))
     };
-    Ok((address, TlsCertificates { client_tls: None, root_cert }))
+    let Some(tls) = target.tls.as_ref().filter(|tls| tls.required) else {
+        return Ok(info(ConnectionAddr::Tcp(host, target.port("redis")?)).and_then(Client::open));
+    };
+    let port = target.port("redis_tls")?;
+    let address = ConnectionAddr::TcpTls { host, port, insecure: false, tls_params: None };
+    let root_cert = Some(tls.authority.clone().into_bytes());
+    let certificates = TlsCertificates { client_tls: None, root_cert };
+    Ok(info(address).and_then(|info| Client::build_with_tls(info, certificates)))
 }
 
 /// Says what could not be done. Redis's own words may repeat a command's arguments: they go to the
