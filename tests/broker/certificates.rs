@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use banquet::backend::fake::Method;
 use banquet::catalog::{Catalog, Files};
-use banquet::model::FaultKind;
 use banquet::model::tls::Identity;
-use banquet::model::{Fault, Operation};
+use banquet::model::{Fault, FaultKind, Kind, Operation};
 
 use crate::harness::*;
 
@@ -85,7 +84,7 @@ fn it_stays_what_it_is_until_its_time() {
     let body = serde_json::json!({ "service_id": OFFERING, "parameters": { "policy": "drop" } });
     broker.patch(&format!("{}?accepts_incomplete=true", instance("one")), &body).is(200);
     assert_eq!(identity(&broker), kept);
-    assert_eq!(latest(&broker).kind, banquet::model::Kind::Update);
+    assert_eq!(latest(&broker).kind, Kind::Update);
 }
 
 #[test]
@@ -151,7 +150,7 @@ fn one_that_fails_leaves_the_instance_as_it_was() {
         fault,
     );
     broker.start();
-    Broker::until(|| latest(&broker).finished_at.is_some() && broker.idle());
+    Broker::until(|| latest(&broker).kind == Kind::Renew && broker.idle());
     assert_eq!(latest(&broker).description, "planned");
     assert_eq!(identity(&broker), kept);
     broker.assert_whole("one");
