@@ -104,9 +104,8 @@ pub fn deprovision(present: Present<'_, Instance>) -> Verdict {
     }
     match present.running {
         Some(running) => match running.kind {
-            Kind::Provision => CallOff(running.id.clone()),
+            Kind::Provision | Kind::Renew => CallOff(running.id.clone()),
             Kind::Deprovision => Same(running.id.clone()),
-            Kind::Renew => CallOff(running.id.clone()),
             Kind::Update if running.phase == Phase::Undo => CallOff(running.id.clone()),
             Kind::Update | Kind::Bind | Kind::Unbind | Kind::Expire => {
                 Refused(Refusal::Concurrency)

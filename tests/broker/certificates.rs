@@ -4,10 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use banquet::backend::fake::Method;
+use banquet::backend::fake::{Method, Moment};
 use banquet::catalog::{Catalog, Files};
 use banquet::model::tls::Identity;
-use banquet::model::{Fault, FaultKind, Kind, Operation};
+use banquet::model::{Fault, Kind, Operation};
 
 use crate::harness::*;
 
@@ -141,14 +141,7 @@ fn one_that_fails_leaves_the_instance_as_it_was() {
     let kept = identity(&broker);
     broker.stop();
     broker.plan.advertise_host = "db.example.org".to_owned();
-    let fault = Fault::fatal("planned");
-    assert_eq!(fault.kind, FaultKind::Fatal);
-    broker.backend.fail(
-        Method::Run,
-        broker.backend.calls(Method::Run),
-        banquet::backend::fake::Moment::Before,
-        fault,
-    );
+    broker.backend.fail(Method::Run, 1, Moment::Before, Fault::fatal("planned"));
     broker.start();
     Broker::until(|| latest(&broker).kind == Kind::Renew && broker.idle());
     assert_eq!(latest(&broker).description, "planned");

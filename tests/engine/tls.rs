@@ -124,7 +124,7 @@ impl Secured {
     /// The same, trusting another authority.
     fn trusting(&self, authority: &Authority) -> Target {
         let mut target = self.live.target.clone();
-        target.tls.as_mut().unwrap().authority = authority.certificate().to_owned();
+        authority.certificate().clone_into(&mut target.tls.as_mut().unwrap().authority);
         target
     }
 
