@@ -9,3 +9,4 @@ mod live;
 mod postgres;
 mod redis;
 mod tls;
+mod valkey;
