@@ -48,7 +48,7 @@ fn latest(broker: &Broker) -> Operation {
 /// Lives on as a broker whose instances are called otherwise.
 fn renamed(broker: &mut Broker, host: &str) {
     broker.stop();
-    broker.plan.advertise_host = host.to_owned();
+    host.clone_into(&mut broker.plan.advertise_host);
     broker.start();
 }
 
@@ -120,7 +120,7 @@ fn a_crash_amid_a_renewal_heals() {
     for spot in [Method::Ensure, Method::Run] {
         let (mut broker, path) = serving();
         broker.stop();
-        broker.plan.advertise_host = "db.example.org".to_owned();
+        "db.example.org".clone_into(&mut broker.plan.advertise_host);
         broker.backend.hold(spot);
         broker.start();
         broker.wait(broker.backend.held(spot));
@@ -140,7 +140,7 @@ fn one_that_fails_leaves_the_instance_as_it_was() {
     let (mut broker, path) = serving();
     let kept = identity(&broker);
     broker.stop();
-    broker.plan.advertise_host = "db.example.org".to_owned();
+    "db.example.org".clone_into(&mut broker.plan.advertise_host);
     broker.backend.fail(Method::Run, 1, Moment::Before, Fault::fatal("planned"));
     broker.start();
     Broker::until(|| latest(&broker).kind == Kind::Renew && broker.idle());
