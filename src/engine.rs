@@ -1,6 +1,7 @@
 //! What runs inside a workload, spoken to over its own protocol. One trait, [`Engine`].
 
 pub mod fake;
+pub mod mysql;
 pub mod postgres;
 pub mod redis;
 
@@ -106,8 +107,11 @@ pub type Engines = BTreeMap<String, Arc<dyn Engine>>;
 #[must_use]
 pub fn engines() -> Engines {
     let redis: Arc<dyn Engine> = Arc::new(redis::Redis);
+    let mysql: Arc<dyn Engine> = Arc::new(mysql::Mysql);
     let postgres: Arc<dyn Engine> = Arc::new(postgres::Postgres);
-    BTreeMap::from([("redis".to_owned(), redis), ("postgres".to_owned(), postgres)])
+    [("mysql", mysql), ("postgres", postgres), ("redis", redis)]
+        .map(|(name, engine)| (name.to_owned(), engine))
+        .into()
 }
 
 /// One try at readiness: the caller asks again every 50–100 ms.

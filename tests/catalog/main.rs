@@ -21,7 +21,9 @@ fn folder(name: &str) -> PathBuf {
 }
 
 fn shipped() -> Catalog {
-    Catalog::load(Files::shipped(), &ENGINES).map_err(|m| told(&m)).unwrap()
+    let engines = banquet::engine::engines();
+    let names: Vec<&str> = engines.keys().map(String::as_str).collect();
+    Catalog::load(Files::shipped(), &names).map_err(|m| told(&m)).unwrap()
 }
 
 /// The `echo` fixture alone, each of `changes` (file, old, new) made once.

@@ -6,6 +6,7 @@
 mod contract;
 mod images;
 mod live;
+mod mariadb;
 mod postgres;
 mod redis;
 mod tls;
