@@ -23,4 +23,5 @@ mod shared;
 mod signals;
 mod starts;
 mod things;
+mod tls;
 mod wire;
