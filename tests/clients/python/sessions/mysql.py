@@ -1,10 +1,15 @@
 """PyMySQL."""
 
+import ssl
+
 import pymysql
 
 
 class Session:
     def __init__(self, credentials):
+        tls = None
+        if "ca_certificate" in credentials:
+            tls = ssl.create_default_context(cadata=credentials["ca_certificate"])
         self.connection = pymysql.connect(
             host=credentials["host"],
             port=credentials["port"],
@@ -14,6 +19,7 @@ class Session:
             connect_timeout=10,
             read_timeout=10,
             autocommit=True,
+            ssl=tls,
         )
 
     def write(self, name, value):

@@ -7,6 +7,9 @@ from redis.retry import Retry
 
 class Session:
     def __init__(self, credentials):
+        tls = {}
+        if credentials["uri"].startswith("rediss:"):
+            tls["ssl_ca_data"] = credentials["ca_certificate"]
         # One connection that is not mended: its end is to be seen.
         self.client = redis.Redis.from_url(
             credentials["uri"],
@@ -14,6 +17,7 @@ class Session:
             decode_responses=True,
             single_connection_client=True,
             retry=Retry(NoBackoff(), 0),
+            **tls,
         )
         self.client.ping()
 
