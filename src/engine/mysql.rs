@@ -9,7 +9,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use self::client::Session;
-use super::{CALL_LIMIT, Engine, Grant, READY_LIMIT, Target, too_small, whole_number, within};
+use super::{
+    CALL_LIMIT, Engine, Grant, READY_LIMIT, Renewal, Target, too_small, whole_number, within,
+};
 use crate::model::{Fault, Object};
 
 /// Speaks to MariaDB as its `root`.
@@ -98,6 +100,16 @@ impl Engine for Mysql {
             }
             session.close().await;
             Ok(())
+        })
+        .await
+    }
+
+    async fn renew(&self, target: &Target) -> Result<Renewal, Fault> {
+        within(CALL_LIMIT, "give MariaDB its new certificate", async {
+            let mut session = Session::open(target).await?;
+            session.run(sql::FLUSH_SSL.to_owned(), "have the certificate read again").await?;
+            session.close().await;
+            Ok(Renewal::Done)
         })
         .await
     }

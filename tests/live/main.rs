@@ -17,6 +17,8 @@ mod osb;
 mod outages;
 #[path = "../support/postgres.rs"]
 mod postgres;
+#[path = "../support/programs.rs"]
+mod programs;
 mod shared;
 mod signals;
 mod starts;

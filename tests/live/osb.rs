@@ -232,6 +232,22 @@ impl Platform {
         self.fetch_binding(instance, binding).await.answers(&[200]).body["credentials"].clone()
     }
 
+    /// Binds with more in its body, to the end; the credentials.
+    pub(crate) async fn credentials_with(
+        &self,
+        instance: Instance<'_>,
+        binding: &str,
+        more: Value,
+    ) -> Value {
+        let mut body = self.body(instance.offering, "small");
+        body["bind_resource"] = json!({"app_guid": "app-1"});
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let url = incomplete(self.binding(instance, binding));
+        self.ask(Method::PUT, url, Some(&body)).await.answers(&[200, 201, 202]);
+        self.binding_ended(instance, binding).await.succeeded();
+        self.fetch_binding(instance, binding).await.answers(&[200]).body["credentials"].clone()
+    }
+
     /// Deprovisions, to the end.
     pub(crate) async fn remove(&self, instance: Instance<'_>) {
         self.deprovision(instance).await.answers(&[200, 202, 410]);

@@ -9,6 +9,9 @@ use crate::model::{Fault, Object};
 const SETTINGS: [&str; 4] =
     ["innodb_buffer_pool_size", "max_connections", "max_statement_time", "table_open_cache"];
 
+/// Brings new files of the certificate into force.
+pub(super) const FLUSH_SSL: &str = "FLUSH SSL";
+
 /// All of a database but giving its rights away.
 const READ_WRITE: &str = "SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, REFERENCES, INDEX, ALTER, \
     CREATE TEMPORARY TABLES, LOCK TABLES, EXECUTE, CREATE VIEW, SHOW VIEW, CREATE ROUTINE, \
