@@ -63,19 +63,19 @@ impl Workload {
 }
 
 fn filled(file: &File, host: &str, ports: &BTreeMap<String, u16>) -> Result<String, Fault> {
-    let parts = file.content.expose().split(MARK).enumerate().map(|(index, part)| {
+    let filled = file.content.expose().split(MARK).enumerate().map(|(index, text)| {
         if index % 2 == 0 {
-            return Ok(Cow::Borrowed(part));
+            return Ok(Cow::Borrowed(text));
         }
-        if part == HOST {
+        if text == HOST {
             return Ok(Cow::Borrowed(host));
         }
-        let port = part.strip_prefix(PORT).and_then(|name| ports.get(name));
+        let port = text.strip_prefix(PORT).and_then(|name| ports.get(name));
         port.map(|port| Cow::Owned(port.to_string())).ok_or_else(|| {
-            Fault::fatal(format!("the file {} asks for {part}, which there is not", file.path))
+            Fault::fatal(format!("the file {} asks for {text}, which there is not", file.path))
         })
     });
-    parts.collect()
+    filled.collect()
 }
 
 #[cfg(test)]
