@@ -1,6 +1,7 @@
 //! What runs inside a workload, spoken to over its own protocol. One trait, [`Engine`].
 
 pub mod fake;
+pub mod kafka;
 pub mod postgres;
 pub mod redis;
 
@@ -74,9 +75,14 @@ pub type Engines = BTreeMap<String, Arc<dyn Engine>>;
 /// The engines that are code of ours, by the names that offerings use.
 #[must_use]
 pub fn engines() -> Engines {
+    let kafka: Arc<dyn Engine> = Arc::new(kafka::Kafka);
     let redis: Arc<dyn Engine> = Arc::new(redis::Redis);
     let postgres: Arc<dyn Engine> = Arc::new(postgres::Postgres);
-    BTreeMap::from([("redis".to_owned(), redis), ("postgres".to_owned(), postgres)])
+    BTreeMap::from([
+        ("kafka".to_owned(), kafka),
+        ("redis".to_owned(), redis),
+        ("postgres".to_owned(), postgres),
+    ])
 }
 
 /// One try at readiness: the caller asks again every 50–100 ms.

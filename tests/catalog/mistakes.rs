@@ -60,7 +60,11 @@ const OFFERINGS: &[(&str, &str, &str)] = &[
         "sinchronous: true",
         ":26: unknown field `sinchronous`; did you mean `synchronous`?",
     ),
-    ("engine: redis", "engine: etcd", ":2: there is no engine `etcd`; there are: redis, postgres"),
+    (
+        "engine: redis",
+        "engine: etcd",
+        ":2: there is no engine `etcd`; there are: kafka, redis, postgres",
+    ),
     (
         "registry.example.com/echo:1.0",
         "registry.example.com/echo",
