@@ -13,6 +13,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::authority::Authority;
 use crate::backend::Backend;
 use crate::backend::docker::{self, Docker};
 use crate::broker::{self, Broker};
@@ -57,6 +58,8 @@ pub struct Parts {
     pub gate: Gate,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Who vouches for the instances.
+    pub authority: Authority,
     /// New ids.
     pub ids: Ids,
     /// Operations at once.
@@ -102,6 +105,7 @@ impl App {
             store: parts.store,
             catalog: parts.catalog,
             clock: parts.clock,
+            authority: parts.authority,
             ids: parts.ids,
             bell: Arc::clone(&bell),
             settings: parts.settings,
@@ -233,6 +237,7 @@ async fn parts(
 ) -> anyhow::Result<Parts> {
     let config = &settings.config;
     let id = store.broker_id().await.context("the database does not know which broker it is of")?;
+    let authority = authority(&store, &id).await?;
     let catalog = Arc::new(ArcSwap::from_pointee(catalog));
     let backend = docker(config, &id, &catalog)?;
     Ok(Parts {
@@ -249,13 +254,25 @@ async fn parts(
             subnet_prefix: config.subnet_prefix,
             inline_wait: config.inline_wait,
             longest_wait: LONGEST_WAIT,
+            certificate_life: config.certificate_life,
         },
         gate: gate(config, settings.admin_token.clone()),
         clock: Arc::new(SystemClock),
+        authority,
         ids: Ids::Random,
         workers: config.workers,
         retention: config.retention,
     })
+}
+
+/// The authority that the database keeps, made at the first start.
+///
+/// # Errors
+/// A database that does not answer, or what it keeps is damaged.
+pub async fn authority(store: &Store, id: &BrokerId) -> anyhow::Result<Authority> {
+    let new = Authority::found(id, SystemClock.now_ms())?;
+    let kept = store.authority(&new).await.context("the certificate authority is not to be had")?;
+    Ok(Authority::open(&kept)?)
 }
 
 fn docker(

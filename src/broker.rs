@@ -5,6 +5,7 @@ pub mod admin;
 pub mod admit;
 pub mod attributes;
 mod bind;
+mod certificates;
 mod deprovision;
 mod expire;
 mod fetch;
@@ -23,6 +24,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use ipnet::Ipv4Net;
 
+use crate::authority::Authority;
 use crate::catalog::{Catalog, Offering, Plan, Schema};
 use crate::clock::{Clock, Ids, Millis};
 use crate::id::{BindingKey, BrokerId, InstanceKey, OfferingId, OperationId, PlanId, PlatformName};
@@ -47,6 +49,8 @@ pub struct Settings {
     pub inline_wait: Duration,
     /// How long an answer waits that may not be 202.
     pub longest_wait: Duration,
+    /// How long the certificate of an instance is good for.
+    pub certificate_life: Duration,
 }
 
 /// The broker.
@@ -59,6 +63,8 @@ pub struct Broker {
     pub catalog: Arc<ArcSwap<Catalog>>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Who vouches for the instances.
+    pub authority: Authority,
     /// New ids.
     pub ids: Ids,
     /// Wakes the worker, and whoever waits for it.

@@ -43,6 +43,7 @@ pub use schema::Schema;
 
 use crate::id::{OfferingId, PlanId, hex};
 use crate::model::fetch::{Fetch, Makings};
+use crate::model::tls::Mode;
 use crate::model::{Object, Workload};
 use crate::secret::Secret;
 
@@ -153,6 +154,8 @@ pub struct Plan {
     pub disk_bytes: u64,
     /// Clients at once.
     pub connections: u32,
+    /// How apps reach an instance.
+    pub tls: Mode,
     /// Names of plans that PATCH may change to.
     pub update_to: Vec<String>,
     /// None: no limit.
@@ -193,6 +196,10 @@ pub struct Login<'a> {
     pub password: &'a Secret,
     /// [`crate::model::workload::Admin::database`].
     pub database: Option<&'a str>,
+    /// [`Workload::tls`].
+    pub tls: Mode,
+    /// The certificate in PEM by which apps verify the instance, where there is TLS.
+    pub authority: Option<&'a str>,
     /// The binding's, with defaults: [`Workload::bind_parameters`].
     pub parameters: &'a Object,
 }

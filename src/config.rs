@@ -87,6 +87,8 @@ pub struct Config {
     pub database_url: Secret,
     /// The host that apps are given.
     pub advertise_host: String,
+    /// How long the certificates of instances are good for.
+    pub certificate_life: Duration,
     /// Where the host's ports of instances are published.
     pub publish_address: IpAddr,
     /// The host's ports for instances; between 1024 and 32767.
@@ -139,6 +141,7 @@ impl Config {
             catalog: read.folder("catalog"),
             database_url: read.value_or("database_url", parse::database_url, &database),
             advertise_host,
+            certificate_life: read.value("certificate_life", parse::certificate_life),
             publish_address: read.value_or("publish_address", parse::ip, anywhere),
             ports: read.value("ports", parse::ports),
             subnets: read.value("subnets", parse::subnets),

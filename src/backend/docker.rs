@@ -14,6 +14,7 @@ mod container;
 mod ensure;
 mod files;
 pub mod images;
+mod inside;
 pub mod names;
 mod network;
 mod observe;
@@ -29,8 +30,10 @@ use tokio::sync::{Mutex, Semaphore};
 use self::body::House;
 use self::connection::Connection;
 use self::images::{Images, MakingsOf};
+use self::inside::Containers;
 use super::{Backend, Found, Observed, Place};
 use crate::id::{BrokerId, TenantId};
+use crate::model::inside::Inside;
 use crate::model::workload::Image;
 use crate::model::{Fault, Progress, Workload};
 
@@ -127,6 +130,10 @@ impl Backend for Docker {
 
     async fn observe(&self, place: &Place) -> Result<Observed, Fault> {
         self.observe_containers(place).await
+    }
+
+    fn inside(&self, place: &Place, workload: &Workload) -> Arc<dyn Inside> {
+        Arc::new(Containers::of(&self.connection, &self.broker, place, workload))
     }
 
     async fn remove(&self, place: &Place) -> Result<(), Fault> {

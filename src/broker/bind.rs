@@ -149,12 +149,15 @@ impl Broker {
         instance: &Instance,
         binding: &Binding,
     ) -> Result<Access, Refusal> {
+        let identity = instance.workload.identity.as_ref();
         let login = Login {
             host: &self.settings.advertise_host,
             ports: &instance.ports,
             user: &binding.user,
             password: &binding.password,
             database: instance.workload.admin.database.as_deref(),
+            tls: instance.workload.tls,
+            authority: identity.map(|identity| identity.authority.as_str()),
             parameters: &instance.workload.bind_parameters(&binding.parameters),
         };
         let credentials = catalog::credentials(&instance.workload.credentials, &login);

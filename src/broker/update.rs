@@ -144,8 +144,10 @@ impl Broker {
         maintenance(plan, request.maintenance_version.as_deref())?;
         allowed(&catalog, instance, plan)?;
         let context = request.context.unwrap_or_else(|| instance.context.clone());
+        let mut workload = next_workload(offering, plan, instance, &wanted)?;
+        self.identify(&mut workload, &instance.key, instance.workload.identity.as_ref())?;
         Ok(Target {
-            workload: next_workload(offering, plan, instance, &wanted)?,
+            workload,
             plan_id: wanted.plan_id,
             parameters: wanted.parameters,
             name: tenant::instance_name(&context, &instance.name),

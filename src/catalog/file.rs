@@ -8,6 +8,7 @@ use super::Files;
 use super::mistakes::Report;
 use super::yaml::{self, At, Fields, Node, Tree};
 use crate::model::Object;
+use crate::model::tls::Mode;
 
 pub(super) use image::{FetchFile, ImageFile};
 
@@ -80,6 +81,7 @@ pub(super) struct PlanFile {
     pub(super) costs: Vec<Value>,
     pub(super) bullets: Vec<At<String>>,
     pub(super) resources: ResourcesFile,
+    pub(super) tls: Mode,
     pub(super) instances_per_tenant: Option<u64>,
     pub(super) update_to: Vec<At<String>>,
     pub(super) synchronous: bool,
@@ -251,6 +253,7 @@ impl PlanFile {
             resources: fields
                 .required("resources")
                 .map_or_else(ResourcesFile::default, |node| ResourcesFile::from(node, report)),
+            tls: fields.optional("tls").map_or(Mode::Off, |node| tls(node, report)),
             instances_per_tenant: fields.optional("quota").and_then(|node| quota(node, report)),
             update_to: fields.texts("update_to"),
             synchronous: fields.flag("synchronous", false),
@@ -316,6 +319,13 @@ fn cpus(node: &Node, report: Report<'_>) -> u32 {
     )]
     let millis = millis.round() as u32;
     millis
+}
+
+fn tls(node: &Node, report: Report<'_>) -> Mode {
+    node.as_text().and_then(Mode::parse).unwrap_or_else(|| {
+        report.at(node.line, "`tls` is `off`, `optional` or `required`");
+        Mode::Off
+    })
 }
 
 fn quota(node: &Node, report: Report<'_>) -> Option<u64> {

@@ -170,6 +170,7 @@ fn plan(file: &PlanFile, offering: &OfferingFile, id: String) -> Plan {
         pids: file.resources.pids,
         disk_bytes: file.resources.disk.value,
         connections: file.resources.connections,
+        tls: file.tls,
         update_to: file.update_to.iter().map(|name| name.value.clone()).collect(),
         instances_per_tenant: file.instances_per_tenant,
         maintenance_version: maintenance.map(|it| it.version.value.clone()),

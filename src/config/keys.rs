@@ -99,7 +99,12 @@ pub const KEYS: &[Key] = &[
     text(
         "advertise_host",
         "127.0.0.1",
-        "Host name or address that apps are given to reach their instances.",
+        "Host name or IPv4 address that apps are given to reach their instances.",
+    ),
+    text(
+        "certificate_life",
+        "365d",
+        "How long the certificates of instances with TLS are good for. They are renewed after two thirds of it. From `1d` to `10000d`.",
     ),
     text(
         "publish_address",

@@ -149,6 +149,16 @@ pub(super) fn retention(text: &str) -> Parsed<Duration> {
     Ok(duration)
 }
 
+/// From a day to some 27 years.
+pub(super) fn certificate_life(text: &str) -> Parsed<Duration> {
+    const DAY: Duration = Duration::from_hours(24);
+    let duration = duration(text)?;
+    if (DAY..=DAY * 10_000).contains(&duration) {
+        return Ok(duration);
+    }
+    Err(format!("`{text}` is no life for a certificate: write `1d` to `10000d`"))
+}
+
 /// `true` or `false`.
 pub(super) fn boolean(text: &str) -> Parsed<bool> {
     text.parse().map_err(|_| format!("`{text}` is neither `true` nor `false`"))

@@ -115,7 +115,7 @@ impl Stage<'_> {
             expires_at: binding.expires_at,
         };
         let engine = self.engine(&instance.workload)?;
-        let target = self.target(instance, &instance.workload);
+        let target = self.target(instance, &instance.workload).await?;
         self.healing(instance, || engine.grant(&target, &grant)).await?;
         let ready = Binding { state: BindingState::Ready, ..binding };
         Ok(Change::effect(Effect::Binding(Box::new(ready))))
@@ -129,7 +129,7 @@ impl Stage<'_> {
         let leaving = running.is_some_and(|other| other.kind == Kind::Deprovision);
         if instance.was_ready && !leaving {
             let engine = self.engine(&instance.workload)?;
-            let target = self.target(instance, &instance.workload);
+            let target = self.target(instance, &instance.workload).await?;
             self.healing(instance, || engine.revoke(&target, &binding.user)).await?;
         }
         let state = match (self.operation.kind, self.operation.phase) {
@@ -154,13 +154,20 @@ impl Stage<'_> {
         })
     }
 
-    fn target(&self, instance: &Instance, workload: &Workload) -> engine::Target {
-        engine::Target {
+    async fn target(
+        &self,
+        instance: &Instance,
+        workload: &Workload,
+    ) -> Result<engine::Target, Fault> {
+        let place = self.place(instance).await?;
+        Ok(engine::Target {
             host: self.world.advertise_host.clone(),
             ports: instance.ports.clone(),
             admin: workload.admin.clone(),
             settings: workload.settings.clone(),
-        }
+            inside: self.world.backend.inside(&place, workload),
+            tls: tls(workload),
+        })
     }
 
     async fn place(&self, instance: &Instance) -> Result<Place, Fault> {
@@ -168,6 +175,12 @@ impl Stage<'_> {
         let subnet = subnet.ok_or_else(|| Fault::fatal("the tenant has no network range"))?;
         Ok(place(instance, subnet))
     }
+}
+
+fn tls(workload: &Workload) -> Option<engine::Tls> {
+    let identity = workload.identity.as_ref().filter(|_| workload.tls.is_on())?;
+    let required = workload.tls.is_required();
+    Some(engine::Tls { authority: identity.authority.clone(), required })
 }
 
 /// What people call an instance, and what it is.

@@ -121,9 +121,11 @@ impl Broker {
             engines: vec!["fake".into()],
         };
         let catalog = source.load().unwrap_or_else(|mistakes| panic!("{mistakes:#?}"));
+        let id = store.broker_id().await.unwrap();
         let fake: Arc<dyn Engine> = self.engine.clone();
         Parts {
-            id: store.broker_id().await.unwrap(),
+            authority: banquet::app::authority(&store, &id).await.unwrap(),
+            id,
             store,
             backend: self.backend.clone(),
             engines: Engines::from([("fake".to_owned(), fake)]),
@@ -136,6 +138,7 @@ impl Broker {
                 subnet_prefix: 26,
                 inline_wait: self.plan.inline_wait,
                 longest_wait: self.plan.longest_wait,
+                certificate_life: Duration::from_hours(24 * 365),
             },
             gate: Gate {
                 platforms: ["cf", "k8s"]

@@ -1,10 +1,12 @@
 //! Kafka: the contract, and what is its own. The server is as the catalog has it.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use banquet::catalog::{Catalog, Files, Inputs};
 use banquet::engine::kafka::Kafka;
 use banquet::engine::{Engine, Target};
+use banquet::model::inside::Closed;
 use banquet::model::{FaultKind, Object};
 use banquet::secret::Secret;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
@@ -50,7 +52,8 @@ impl Product for Server {
     fn create() -> Live {
         let password = Secret::generate();
         let host_port = live::free_port();
-        let catalog = Catalog::load(Files::shipped(), &["kafka", "postgres", "redis"]).unwrap();
+        let catalog =
+            Catalog::load(Files::shipped(), &["kafka", "mysql", "postgres", "redis"]).unwrap();
         let offering = catalog.offering_named("kafka").unwrap();
         let parameters = Object::new();
         let inputs =
@@ -78,6 +81,8 @@ impl Product for Server {
             ports,
             admin: workload.admin,
             settings: workload.settings,
+            inside: Arc::new(Closed),
+            tls: None,
         };
         Live { target, container }
     }

@@ -11,7 +11,9 @@ use banquet::model::FaultKind;
 
 /// The images under test.
 pub(crate) const REDIS: &str = "banquet-local/redis:8.0";
+pub(crate) const MARIADB: &str = "banquet-local/mariadb:11.8";
 pub(crate) const POSTGRES: &str = "banquet-local/postgresql:17";
+pub(crate) const VALKEY: &str = "banquet-local/valkey:8.1";
 
 const LABEL: &str = "banquet.test=engine";
 

@@ -7,5 +7,7 @@ mod contract;
 mod images;
 mod kafka;
 mod live;
+mod mariadb;
 mod postgres;
 mod redis;
+mod valkey;

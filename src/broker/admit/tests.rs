@@ -49,6 +49,8 @@ fn instance(state: InstanceState) -> Instance {
             settings: crate::model::Object::new(),
             credentials: String::new(),
             bind_defaults: crate::model::Object::new(),
+            tls: crate::model::tls::Mode::Off,
+            identity: None,
             containers: Vec::new(),
             volumes: std::collections::BTreeMap::new(),
         },

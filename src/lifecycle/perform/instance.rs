@@ -29,7 +29,7 @@ impl Stage<'_> {
     pub(super) async fn prepare(&self, instance: &Instance) -> Result<Change, Fault> {
         let Some(next) = &self.operation.target else { return Ok(Change::NONE) };
         let engine = self.engine(&instance.workload)?;
-        let target = self.target(instance, &instance.workload);
+        let target = self.target(instance, &instance.workload).await?;
         match engine.prepare(&target, &next.workload.settings).await {
             Ok(()) => Ok(Change::NONE),
             Err(fault) if fault.kind == FaultKind::Fatal => Err(fault),
@@ -82,7 +82,7 @@ impl Stage<'_> {
     pub(super) async fn bootstrap(&self, mut instance: Instance) -> Result<Change, Fault> {
         self.progress.say(format!("setting up {}", title(&instance)));
         let workload = self.wanted(&instance);
-        self.engine(workload)?.bootstrap(&self.target(&instance, workload)).await?;
+        self.engine(workload)?.bootstrap(&self.target(&instance, workload).await?).await?;
         if self.operation.phase == Phase::Forward
             && let Some(target) = &self.operation.target
         {

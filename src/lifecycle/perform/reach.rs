@@ -23,7 +23,7 @@ impl Stage<'_> {
         workload: &Workload,
     ) -> Result<(), Fault> {
         let engine = self.engine(workload)?;
-        let target = self.target(instance, workload);
+        let target = self.target(instance, workload).await?;
         let end = self.world.clock.now_ms() + self.patience();
         let (mut falls, mut looks) = (0, 0);
         loop {
@@ -99,9 +99,9 @@ impl Stage<'_> {
 }
 
 async fn instance_answers(stage: &Stage<'_>, instance: &Instance) -> bool {
-    let target = stage.target(instance, &instance.workload);
-    match stage.engine(&instance.workload) {
-        Ok(engine) => engine.ready(&target).await.is_ok(),
-        Err(_) => false,
+    let target = stage.target(instance, &instance.workload).await;
+    match (stage.engine(&instance.workload), target) {
+        (Ok(engine), Ok(target)) => engine.ready(&target).await.is_ok(),
+        (Err(_), _) | (_, Err(_)) => false,
     }
 }
