@@ -28,6 +28,7 @@ use crate::lifecycle::perform::World;
 use crate::lifecycle::{Bell, Worker};
 use crate::secret::Secret;
 use crate::store::Store;
+use crate::tasks::certificates::Certificates;
 use crate::tasks::expiry::Expiry;
 use crate::tasks::{every_period, health::Health, orphans::Orphans, retention::Retention};
 
@@ -78,6 +79,7 @@ pub struct App {
     orphans: Orphans,
     retention: Retention,
     expiry: Expiry,
+    certificates: Certificates,
 }
 
 impl App {
@@ -118,7 +120,18 @@ impl App {
             slots: Arc::new(Semaphore::new(REQUESTS)),
         };
         let expiry = Expiry { broker: Arc::clone(&context.broker) };
-        Self { context, world, bell, workers: parts.workers, health, orphans, retention, expiry }
+        let certificates = Certificates { broker: Arc::clone(&context.broker) };
+        Self {
+            context,
+            world,
+            bell,
+            workers: parts.workers,
+            health,
+            orphans,
+            retention,
+            expiry,
+            certificates,
+        }
     }
 
     /// Why the container engine does not answer; none while it does.
@@ -151,7 +164,8 @@ impl App {
         tasks.spawn(every_period(self.health, stop.clone()));
         tasks.spawn(every_period(self.orphans, stop.clone()));
         tasks.spawn(every_period(self.retention, stop.clone()));
-        tasks.spawn(every_period(self.expiry, stop));
+        tasks.spawn(every_period(self.expiry, stop.clone()));
+        tasks.spawn(every_period(self.certificates, stop));
         tasks.close();
         tasks.wait().await;
     }

@@ -101,7 +101,7 @@ impl Broker {
             Kind::Provision => Kind::Deprovision,
             Kind::Bind => Kind::Unbind,
             Kind::Update => Kind::Update,
-            Kind::Deprovision | Kind::Unbind | Kind::Expire => return Ok(goes_on),
+            Kind::Deprovision | Kind::Unbind | Kind::Expire | Kind::Renew => return Ok(goes_on),
         };
         let mut back = self.operation(undo, &operation.instance, operation.binding.as_ref());
         if undo == Kind::Update {

@@ -253,7 +253,7 @@ impl Recipe {
     }
 
     fn file(&self, file: FileFile, context: &Value) -> Result<File, Flaw> {
-        let (content, change) = match (&file.template, file.tls, file.change) {
+        let (text, change) = match (&file.template, file.tls, file.change) {
             (Some(name), None, change) => {
                 (self.content(name, context)?, change.unwrap_or_default())
             }
@@ -268,7 +268,7 @@ impl Recipe {
         };
         Ok(File {
             path: file.path,
-            content,
+            content: text,
             mode: file.mode.0,
             uid: file.uid,
             gid: file.gid,

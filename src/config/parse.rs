@@ -1,7 +1,7 @@
 //! What texts of settings must look like. Each answers with what would be right; those for secrets
 //! never repeat what they were given.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -57,8 +57,12 @@ pub(super) fn ip(text: &str) -> Parsed<IpAddr> {
     })
 }
 
-/// A host name or address, without scheme or port.
+/// A host name or IPv4 address, without scheme or port. In a URI an IPv6 address stands in brackets,
+/// in a certificate it does not, and clients differ on what they take.
 pub(super) fn host(text: &str) -> Parsed<String> {
+    if text.trim_matches(['[', ']']).parse::<Ipv6Addr>().is_ok() {
+        return Err(format!("`{text}` is an IPv6 address: give a host name that stands for it"));
+    }
     let is_label = |label: &str| {
         !label.is_empty()
             && label.len() <= 63
@@ -296,10 +300,12 @@ mod tests {
 
     #[test]
     fn hosts() {
-        for text in ["localhost", "db.example.org", "10.0.0.1", "::1", "a-b"] {
+        for text in ["localhost", "db.example.org", "10.0.0.1", "a-b"] {
             assert!(host(text).is_ok(), "{text}");
         }
-        for text in ["", "http://x", "x:80", "a..b", "-a", "a b", "x/", "[::1]"] {
+        for text in
+            ["", "http://x", "x:80", "a..b", "-a", "a b", "x/", "[::1]", "::1", "2001:db8::1"]
+        {
             assert!(host(text).is_err(), "{text}");
         }
     }

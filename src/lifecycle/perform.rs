@@ -2,6 +2,7 @@
 
 mod instance;
 mod reach;
+mod renew;
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -80,6 +81,7 @@ pub async fn perform(
             | Step::Ensure
             | Step::AwaitReady
             | Step::Bootstrap
+            | Step::Renew
             | Step::Grant => Err(Fault::fatal("the instance is no longer there")),
         };
     };
@@ -89,6 +91,7 @@ pub async fn perform(
         Step::Ensure => stage.ensure(&instance).await,
         Step::AwaitReady => stage.await_ready(instance).await,
         Step::Bootstrap => stage.bootstrap(instance).await,
+        Step::Renew => stage.renew(&instance).await,
         Step::Remove => stage.remove(instance).await,
         Step::Grant => stage.grant(&instance).await,
         Step::Revoke => stage.revoke(&instance).await,

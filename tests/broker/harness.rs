@@ -43,6 +43,8 @@ pub struct Plan {
     pub inline_wait: Duration,
     pub longest_wait: Duration,
     pub ports: std::ops::RangeInclusive<u16>,
+    pub advertise_host: String,
+    pub certificate_life: Duration,
 }
 
 impl Default for Plan {
@@ -51,6 +53,8 @@ impl Default for Plan {
             inline_wait: Duration::ZERO,
             longest_wait: Duration::from_secs(10),
             ports: 20_000..=20_049,
+            advertise_host: "127.0.0.1".to_owned(),
+            certificate_life: Duration::from_hours(24 * 365),
         }
     }
 }
@@ -60,7 +64,7 @@ pub struct Broker {
     pub backend: Arc<FakeBackend>,
     pub engine: Arc<FakeEngine>,
     pub folder: TempDir,
-    plan: Plan,
+    pub plan: Plan,
     key: Secret,
     life: Option<Life>,
 }
@@ -132,13 +136,13 @@ impl Broker {
             catalog: Arc::new(ArcSwap::from_pointee(catalog)),
             source,
             settings: Settings {
-                advertise_host: "127.0.0.1".into(),
+                advertise_host: self.plan.advertise_host.clone(),
                 ports: self.plan.ports.clone(),
                 subnets: "10.213.0.0/16".parse().unwrap(),
                 subnet_prefix: 26,
                 inline_wait: self.plan.inline_wait,
                 longest_wait: self.plan.longest_wait,
-                certificate_life: Duration::from_hours(24 * 365),
+                certificate_life: self.plan.certificate_life,
             },
             gate: Gate {
                 platforms: ["cf", "k8s"]

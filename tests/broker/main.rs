@@ -11,6 +11,7 @@ mod bad_input;
 mod bindings;
 mod catalog;
 mod catalog_body;
+mod certificates;
 mod concurrency;
 mod crashes;
 mod dialects;

@@ -10,4 +10,5 @@ mod live;
 mod mariadb;
 mod postgres;
 mod redis;
+mod tls;
 mod valkey;

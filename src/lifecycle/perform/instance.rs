@@ -112,7 +112,7 @@ impl Stage<'_> {
     }
 
     /// What the instance is to be: the target on the way forward, the last good one on the way back.
-    fn wanted<'a>(&'a self, instance: &'a Instance) -> &'a Workload {
+    pub(super) fn wanted<'a>(&'a self, instance: &'a Instance) -> &'a Workload {
         match (&self.operation.target, self.operation.phase) {
             (Some(target), Phase::Forward) => &target.workload,
             _ => &instance.workload,
