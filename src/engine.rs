@@ -3,6 +3,7 @@
 pub mod fake;
 pub mod mysql;
 pub mod postgres;
+pub mod rabbitmq;
 pub mod redis;
 
 use std::collections::BTreeMap;
@@ -109,7 +110,8 @@ pub fn engines() -> Engines {
     let redis: Arc<dyn Engine> = Arc::new(redis::Redis);
     let mysql: Arc<dyn Engine> = Arc::new(mysql::Mysql);
     let postgres: Arc<dyn Engine> = Arc::new(postgres::Postgres);
-    [("mysql", mysql), ("postgres", postgres), ("redis", redis)]
+    let rabbitmq: Arc<dyn Engine> = Arc::new(rabbitmq::RabbitMq);
+    [("mysql", mysql), ("postgres", postgres), ("rabbitmq", rabbitmq), ("redis", redis)]
         .map(|(name, engine)| (name.to_owned(), engine))
         .into()
 }

@@ -8,6 +8,11 @@ mod images;
 mod live;
 mod mariadb;
 mod postgres;
+#[path = "../support/programs.rs"]
+mod programs;
+mod rabbitmq;
 mod redis;
+#[path = "../offerings/session.rs"]
+mod session;
 mod tls;
 mod valkey;
