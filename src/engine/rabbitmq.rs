@@ -15,8 +15,11 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use self::api::Api;
-use super::{CALL_LIMIT, Engine, Grant, READY_LIMIT, Target, too_small, whole_number, within};
+use super::{
+    CALL_LIMIT, Engine, Grant, READY_LIMIT, Renewal, Target, too_small, whole_number, within,
+};
 use crate::model::{Fault, Object};
+use crate::secret::Secret;
 
 /// Speaks to RabbitMQ as an administrator, over its management API.
 #[derive(Clone, Copy, Debug, Default)]
@@ -27,6 +30,9 @@ const CONNECTION_LIMIT: u64 = 50;
 
 /// How long to wait until connections that were told to end are counted again.
 const CONNECTION_POLL: Duration = Duration::from_millis(20);
+
+/// The role of the container that it runs in.
+const SERVER: &str = "server";
 
 /// What [`Engine::prepare`] looks after.
 const DISK: &str = "disk_bytes";
@@ -126,6 +132,14 @@ impl Engine for RabbitMq {
             Ok(())
         })
         .await
+    }
+
+    async fn renew(&self, target: &Target) -> Result<Renewal, Fault> {
+        // Its runtime keeps files that it has read, and looks for new ones every two minutes.
+        let forget = ["rabbitmqctl", "eval", "ssl:clear_pem_cache()."].map(str::to_owned);
+        let output = target.inside.run(SERVER, &forget, &Secret::default(), CALL_LIMIT).await?;
+        // A restart brings the certificate into force as well.
+        Ok(if output.status == 0 { Renewal::Done } else { Renewal::Restart })
     }
 }
 

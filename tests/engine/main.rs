@@ -11,6 +11,7 @@ mod postgres;
 #[path = "../support/programs.rs"]
 mod programs;
 mod rabbitmq;
+mod rabbitmq_tls;
 mod redis;
 #[path = "../offerings/session.rs"]
 mod session;
