@@ -1,6 +1,7 @@
 //! What runs inside a workload, spoken to over its own protocol. One trait, [`Engine`].
 
 pub mod fake;
+pub mod kafka;
 pub mod mysql;
 pub mod postgres;
 pub mod redis;
@@ -106,10 +107,11 @@ pub type Engines = BTreeMap<String, Arc<dyn Engine>>;
 /// The engines that are code of ours, by the names that offerings use.
 #[must_use]
 pub fn engines() -> Engines {
+    let kafka: Arc<dyn Engine> = Arc::new(kafka::Kafka);
     let redis: Arc<dyn Engine> = Arc::new(redis::Redis);
     let mysql: Arc<dyn Engine> = Arc::new(mysql::Mysql);
     let postgres: Arc<dyn Engine> = Arc::new(postgres::Postgres);
-    [("mysql", mysql), ("postgres", postgres), ("redis", redis)]
+    [("kafka", kafka), ("mysql", mysql), ("postgres", postgres), ("redis", redis)]
         .map(|(name, engine)| (name.to_owned(), engine))
         .into()
 }
