@@ -105,10 +105,18 @@ sweep() {
   done
 }
 
+# What the library for Kafka is built with; it is headers, so no command tells whether they are there.
+need_headers() {
+  [[ -e /usr/include/openssl/ssl.h ]] || need_tools openssl-headers:libssl-dev
+  [[ -e /usr/include/zlib.h ]] || need_tools zlib-headers:zlib1g-dev
+}
+
 prepare() {
   need_cargo
+  need_headers
   need_tools docker:docker.io curl:curl jq:jq redis-cli:redis-tools psql:postgresql-client \
-    mmdebstrap:mmdebstrap pgrep:procps setsid:util-linux cc:gcc
+    mmdebstrap:mmdebstrap pgrep:procps setsid:util-linux cc:gcc c++:g++ make:make \
+    pkg-config:pkg-config
   need_engine
   build_banquet
   need_images

@@ -301,7 +301,8 @@ fn docker(
         publish_address: config.publish_address,
         pull: config.images_pull,
         build: config.images_build == ImagesBuild::Auto,
-        image_files: Arc::new(move |offering| catalog.load().files.image(offering)),
+        maven: config.images_maven.clone(),
+        makings: Arc::new(move |offering| catalog.load().makings(offering)),
     })
     .context("the container engine's address cannot be used")
 }

@@ -14,6 +14,7 @@
 
 mod check;
 mod credentials;
+mod fetch;
 mod file;
 mod files;
 mod limits;
@@ -41,6 +42,7 @@ pub use credentials::credentials;
 pub use schema::Schema;
 
 use crate::id::{OfferingId, PlanId, hex};
+use crate::model::fetch::{Fetch, Makings};
 use crate::model::tls::Mode;
 use crate::model::{Object, Workload};
 use crate::secret::Secret;
@@ -115,6 +117,8 @@ pub struct Offering {
     pub update: Schema,
     /// The parameters of a bind.
     pub bind: Schema,
+    /// What is fetched when its image is built.
+    pub fetches: Vec<Fetch>,
     recipe: workload::Recipe,
 }
 
@@ -233,6 +237,14 @@ impl Catalog {
     #[must_use]
     pub fn offering(&self, id: &OfferingId) -> Option<&Offering> {
         self.offerings.iter().find(|offering| offering.id == *id)
+    }
+
+    /// What an offering's image is built from; none where it has no `image/` folder.
+    #[must_use]
+    pub fn makings(&self, offering: &str) -> Option<Makings> {
+        let files = self.files.image(offering)?;
+        let fetches = self.offering_named(offering).map(|offering| offering.fetches.clone());
+        Some(Makings { files, fetches: fetches.unwrap_or_default() })
     }
 
     /// By name.

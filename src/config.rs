@@ -105,6 +105,8 @@ pub struct Config {
     pub images_pull: bool,
     /// What happens where they cannot be.
     pub images_build: ImagesBuild,
+    /// Base of the Maven repository for building images, without a `/` at its end.
+    pub images_maven: String,
     /// The shape of log lines.
     pub log_format: LogFormat,
     /// A `tracing` filter: `info`, `banquet=debug,info`.
@@ -148,6 +150,7 @@ impl Config {
             docker_host: read.optional("docker_host", parse::docker_host),
             images_pull: read.value("images_pull", parse::boolean),
             images_build: read.value("images_build", parse::images_build),
+            images_maven: read.value("images_maven", parse::repository),
             log_format: read.value("log_format", parse::log_format),
             log: read.value("log", parse::log_filter),
             retention: read.value("retention", parse::retention),

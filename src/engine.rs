@@ -1,6 +1,7 @@
 //! What runs inside a workload, spoken to over its own protocol. One trait, [`Engine`].
 
 pub mod fake;
+pub mod kafka;
 pub mod mysql;
 pub mod postgres;
 pub mod rabbitmq;
@@ -107,13 +108,20 @@ pub type Engines = BTreeMap<String, Arc<dyn Engine>>;
 /// The engines that are code of ours, by the names that offerings use.
 #[must_use]
 pub fn engines() -> Engines {
+    let kafka: Arc<dyn Engine> = Arc::new(kafka::Kafka);
     let redis: Arc<dyn Engine> = Arc::new(redis::Redis);
     let mysql: Arc<dyn Engine> = Arc::new(mysql::Mysql);
     let postgres: Arc<dyn Engine> = Arc::new(postgres::Postgres);
     let rabbitmq: Arc<dyn Engine> = Arc::new(rabbitmq::RabbitMq);
-    [("mysql", mysql), ("postgres", postgres), ("rabbitmq", rabbitmq), ("redis", redis)]
-        .map(|(name, engine)| (name.to_owned(), engine))
-        .into()
+    [
+        ("kafka", kafka),
+        ("mysql", mysql),
+        ("postgres", postgres),
+        ("rabbitmq", rabbitmq),
+        ("redis", redis),
+    ]
+    .map(|(name, engine)| (name.to_owned(), engine))
+    .into()
 }
 
 /// One try at readiness: the caller asks again every 50–100 ms.

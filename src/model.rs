@@ -2,6 +2,7 @@
 
 pub mod binding;
 pub mod fault;
+pub mod fetch;
 pub mod inside;
 pub mod instance;
 pub mod names;

@@ -29,7 +29,7 @@ use tokio::sync::{Mutex, Semaphore};
 
 use self::body::House;
 use self::connection::Connection;
-use self::images::{ImageFiles, Images};
+use self::images::{Images, MakingsOf};
 use self::inside::Containers;
 use super::{Backend, Found, Observed, Place};
 use crate::id::{BrokerId, TenantId};
@@ -57,7 +57,9 @@ pub struct Settings {
     /// Whether images that can't be pulled may be built.
     pub build: bool,
     /// What they are built from.
-    pub image_files: ImageFiles,
+    pub makings: MakingsOf,
+    /// Base of the Maven repository that jars for them come from.
+    pub maven: String,
 }
 
 /// A Docker engine as a [`Backend`].
@@ -82,7 +84,8 @@ impl Docker {
         let images = Images::new(
             Arc::clone(&connection),
             images::Ways { pull: settings.pull, build: settings.build },
-            settings.image_files,
+            settings.makings,
+            settings.maven,
         );
         Ok(Self {
             broker: settings.broker,

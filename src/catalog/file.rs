@@ -1,5 +1,7 @@
 //! `offering.yaml` as it is written: every field with its line, nothing judged but its form.
 
+mod image;
+
 use serde_json::Value;
 
 use super::Files;
@@ -7,6 +9,8 @@ use super::mistakes::Report;
 use super::yaml::{self, At, Fields, Node, Tree};
 use crate::model::Object;
 use crate::model::tls::Mode;
+
+pub(super) use image::{FetchFile, ImageFile};
 
 /// An offering's file. What was wrong in it has been reported and is blank or 0 here.
 #[derive(Debug)]
@@ -48,14 +52,6 @@ pub(super) struct DashboardClientFile {
 pub(super) struct BindingsFile {
     pub(super) expire_after_s: Option<u64>,
     pub(super) renew_before_s: Option<u64>,
-}
-
-/// `image`: what containers run unless they say otherwise.
-#[derive(Debug, Default)]
-pub(super) struct ImageFile {
-    pub(super) reference: At<String>,
-    /// The line of `build`, where it is asked for.
-    pub(super) build: Option<usize>,
 }
 
 /// `parameters`.
@@ -214,23 +210,6 @@ impl BindingsFile {
             _ => {}
         }
         bindings
-    }
-}
-
-impl ImageFile {
-    fn from(node: &Node, report: Report<'_>) -> Self {
-        let mut fields = Fields::of(node, "`image`", report);
-        let reference = fields.text("ref");
-        let build = fields.optional("build").and_then(|node| match &node.tree {
-            Tree::Scalar(Value::Bool(build)) => build.then_some(node.line),
-            Tree::Scalar(Value::String(folder)) if folder == "image" => Some(node.line),
-            Tree::Scalar(_) | Tree::List(_) | Tree::Map(_) => {
-                report.at(node.line, "`build` is `true`, `false` or `image`, the folder's name");
-                None
-            }
-        });
-        fields.end();
-        Self { reference, build }
     }
 }
 

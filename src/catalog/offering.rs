@@ -1,6 +1,7 @@
 //! From an offering's folder to an [`Offering`].
 
 use super::check::{self, Surroundings};
+use super::fetch;
 use super::file::{DashboardClientFile, MaintenanceFile, OfferingFile, PlanFile};
 use super::limits::Claims;
 use super::lock::Lock;
@@ -63,6 +64,7 @@ pub(super) fn load(
         create,
         update,
         bind,
+        fetches: fetch::fetches(&file.image, around.files, around.folder, mistakes),
         recipe,
     };
     let sound = file.plans.iter().zip(&offering.plans).filter(|(plan, _)| plan.sound);

@@ -153,6 +153,11 @@ pub const KEYS: &[Key] = &[
         "`auto`: an image that is absent and cannot be pulled is built from the offering's `image/` folder. `never`: the operation fails.",
     ),
     text(
+        "images_maven",
+        "https://repo1.maven.org/maven2",
+        "Base of the Maven repository that jars for images are fetched from: Maven Central, or a mirror of it. Each jar is held against the checksum in the catalog.",
+    ),
+    text(
         "log_format",
         "text",
         "`text` for people, `json` for programs. Log lines go to standard error.",

@@ -182,6 +182,15 @@ pub(super) fn images_build(text: &str) -> Parsed<ImagesBuild> {
     one_of(text, &[("auto", ImagesBuild::Auto), ("never", ImagesBuild::Never)])
 }
 
+/// The base of a repository, without a `/` at its end.
+pub(super) fn repository(text: &str) -> Parsed<String> {
+    let known = ["https://", "http://"].iter().any(|scheme| text.starts_with(scheme));
+    if known && reqwest::Url::parse(text).is_ok_and(|url| url.query().is_none()) {
+        return Ok(text.trim_end_matches('/').to_owned());
+    }
+    Err(format!("`{text}` is not the base of a repository: write `https://host/path`"))
+}
+
 /// See [`LogFormat`].
 pub(super) fn log_format(text: &str) -> Parsed<LogFormat> {
     one_of(text, &[("text", LogFormat::Text), ("json", LogFormat::Json)])

@@ -1,6 +1,8 @@
 //! The containers, volumes, files and ports of one instance, as wanted: a snapshot kept with the
 //! instance, so that editing the catalog changes nothing that runs. It speaks no Docker.
 
+pub mod address;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};

@@ -65,7 +65,9 @@ fn an_instance_has_a_certificate_of_its_own_and_apps_its_authority() {
     let binding = broker.bound(&path, "b");
     let credentials = broker.get(&binding).is(200).body["credentials"].clone();
     assert_eq!(credentials["ca_certificate"], kept.authority);
-    let file = &broker.row("one").unwrap().workload.containers[0].files[1];
+    let row = broker.row("one").unwrap();
+    let mut files = row.workload.containers[0].files.iter();
+    let file = files.find(|file| file.path == "/conf/server.pem").unwrap();
     assert_eq!(file.content.expose(), format!("{}{}", kept.key.expose(), kept.certificate));
     let secret = kept.key.expose().lines().nth(1).unwrap();
     let row = format!("{:?}", broker.row("one").unwrap());

@@ -307,8 +307,9 @@ impl Broker {
     pub fn assert_whole(&self, id: &str) {
         let row = self.row(id).unwrap_or_else(|| panic!("there is no row of {id}"));
         let place = place(&row, "10.213.0.0/26".parse().unwrap());
+        let workload = row.workload.addressed(&self.plan.advertise_host, &row.ports).unwrap();
         assert!(
-            self.backend.has_exactly(&place, &row.workload),
+            self.backend.has_exactly(&place, &workload),
             "{id} is not whole: {:?} {:?}",
             self.backend.containers(),
             self.backend.volumes()

@@ -299,6 +299,9 @@ fn a_busy_port_is_exchanged_before_an_app_can_know_it() {
     broker.provisioned("one");
     assert_eq!(broker.row("one").unwrap().ports["cache"], 20_001);
     broker.assert_whole("one");
+    // Files know where apps reach the instance.
+    let conf = broker.backend.volumes().into_iter().find(|volume| volume.name == "conf").unwrap();
+    assert_eq!(conf.files["/conf/address"].expose(), "127.0.0.1:20001\n");
 }
 
 #[test]

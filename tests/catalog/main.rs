@@ -14,7 +14,7 @@ use banquet::model::{Object, Workload};
 use banquet::secret::Secret;
 use serde_json::Value;
 
-const ENGINES: [&str; 2] = ["redis", "postgres"];
+const ENGINES: [&str; 4] = ["kafka", "mysql", "redis", "postgres"];
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/catalog").join(name)

@@ -5,6 +5,7 @@
 
 mod contract;
 mod images;
+mod kafka;
 mod live;
 mod mariadb;
 mod postgres;

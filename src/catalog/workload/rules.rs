@@ -70,6 +70,7 @@ fn check_container(container: &Container, workload: &Workload) -> Result<(), Str
     }
     container.tmpfs.keys().try_for_each(|path| absolute(path))?;
     check_files(container)?;
+    check_addresses(container, workload)?;
     for (name, port) in &container.ports {
         word("port", name)?;
         if *port == 0 {
@@ -94,6 +95,18 @@ fn check_files(container: &Container) -> Result<(), String> {
         }
         if !paths.insert(path) {
             return Err(format!("the file {path} is there twice"));
+        }
+    }
+    Ok(())
+}
+
+/// What stands for a port in a file can be filled in.
+fn check_addresses(container: &Container, workload: &Workload) -> Result<(), String> {
+    for file in &container.files {
+        let unknown = |name: &&str| !workload.port_names().any(|port| port == *name);
+        if let Some(name) = file.ports_named().find(unknown) {
+            let path = &file.path;
+            return Err(format!("the file {path} asks for the port `{name}`, which there is not"));
         }
     }
     Ok(())

@@ -51,7 +51,7 @@ impl Stage<'_> {
         let mut place = self.place(instance).await?;
         let mut exchanges = 0;
         loop {
-            let fault = match self.world.backend.ensure(&place, workload, self.progress).await {
+            let fault = match self.converge(&place, workload).await {
                 Ok(()) => return Ok(Change::NONE),
                 Err(fault) => fault,
             };

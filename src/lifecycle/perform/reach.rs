@@ -4,7 +4,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use super::{Stage, title};
-use crate::backend::Observed;
+use crate::backend::{Observed, Place};
 use crate::model::{Fault, FaultKind, Instance, Workload};
 
 /// Between two looks at an instance that starts.
@@ -67,8 +67,14 @@ impl Stage<'_> {
             }
             Observed::Down(_) | Observed::Absent => {}
         }
-        self.world.backend.ensure(&place, workload, self.progress).await?;
+        self.converge(&place, workload).await?;
         Ok(true)
+    }
+
+    /// Has the workload run there, its files with the address that apps are given.
+    pub(super) async fn converge(&self, place: &Place, workload: &Workload) -> Result<(), Fault> {
+        let workload = workload.addressed(&self.world.advertise_host, &place.ports)?;
+        self.world.backend.ensure(place, &workload, self.progress).await
     }
 
     /// Does something inside an instance; where that fails and its container turns out not to run,
