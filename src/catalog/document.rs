@@ -10,15 +10,18 @@ use super::{Catalog, Offering, Plan, Schema, rehearse, size};
 /// for the same thing under several names.
 const FIELDS: &[(&str, &str)] = &[
     ("access", "What the app may do: what it asked for."),
+    ("addresses", "Host and port, as a list."),
     ("bootstrap-servers", "As `bootstrap_servers`, by the name of Java's clients."),
     ("bootstrap_servers", "Host and port to begin with."),
     ("brokers", "The same as a list."),
     ("ca_certificate", "What the server's certificate is verified by, in PEM."),
+    ("dashboard_url", "The management pages, in a browser."),
     ("database", "The database that all apps share."),
     ("db", "As `database`."),
     ("group_prefix", "What the names of consumer groups must begin with."),
     ("host", "The host."),
     ("hostname", "As `host`."),
+    ("hostnames", "As `hosts`."),
     ("hosts", "The same as a list."),
     ("http_api_uri", "The management API, with user and password."),
     ("http_api_uris", "The same as a list."),
@@ -53,6 +56,7 @@ const FIELDS: &[(&str, &str)] = &[
     ("user", "As `username`."),
     ("username", "The app's own user."),
     ("vhost", "The virtual host that all apps share."),
+    ("virtual-host", "As `vhost`."),
     ("virtual_host", "As `vhost`."),
 ];
 
