@@ -4,6 +4,7 @@ pub mod fake;
 pub mod kafka;
 pub mod mysql;
 pub mod postgres;
+pub mod rabbitmq;
 pub mod redis;
 
 use std::collections::BTreeMap;
@@ -111,9 +112,16 @@ pub fn engines() -> Engines {
     let redis: Arc<dyn Engine> = Arc::new(redis::Redis);
     let mysql: Arc<dyn Engine> = Arc::new(mysql::Mysql);
     let postgres: Arc<dyn Engine> = Arc::new(postgres::Postgres);
-    [("kafka", kafka), ("mysql", mysql), ("postgres", postgres), ("redis", redis)]
-        .map(|(name, engine)| (name.to_owned(), engine))
-        .into()
+    let rabbitmq: Arc<dyn Engine> = Arc::new(rabbitmq::RabbitMq);
+    [
+        ("kafka", kafka),
+        ("mysql", mysql),
+        ("postgres", postgres),
+        ("rabbitmq", rabbitmq),
+        ("redis", redis),
+    ]
+    .map(|(name, engine)| (name.to_owned(), engine))
+    .into()
 }
 
 /// One try at readiness: the caller asks again every 50–100 ms.
