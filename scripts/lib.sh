@@ -57,8 +57,11 @@ need_engine() {
   # A machine may have the client alone.
   need_tools dockerd:docker.io
   say "Starting dockerd; its log is $dockerd_log"
-  # One that was killed leaves its number, and the next will not start where another process has it.
+  # One that was killed leaves its number, and its helper's: the next would wait for them in vain
+  # where they belong to another process by now, or to one that nobody has buried yet.
   pgrep --exact --runstates D,R,S dockerd >/dev/null || rm -f /var/run/docker.pid
+  pgrep --exact --runstates D,R,S containerd >/dev/null ||
+    rm -f /var/run/docker/containerd/containerd.pid
   setsid --fork dockerd >>"$dockerd_log" 2>&1 </dev/null
   local end=$((SECONDS + 60))
   until engine_answers; do
