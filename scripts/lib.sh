@@ -57,6 +57,8 @@ need_engine() {
   # A machine may have the client alone.
   need_tools dockerd:docker.io
   say "Starting dockerd; its log is $dockerd_log"
+  # One that was killed leaves its number, and the next will not start where another process has it.
+  pgrep --exact --runstates D,R,S dockerd >/dev/null || rm -f /var/run/docker.pid
   setsid --fork dockerd >>"$dockerd_log" 2>&1 </dev/null
   local end=$((SECONDS + 60))
   until engine_answers; do
@@ -90,10 +92,31 @@ need_fuzzer() {
   cp "$wanted" "$folder/installed"
 }
 
+# sweep LABEL ...: removes containers, volumes and networks that carry one of these labels.
+sweep() {
+  local label found=()
+  for label in "$@"; do
+    mapfile -t found < <(docker container ls --all --quiet --filter "label=$label")
+    [[ ${#found[@]} -eq 0 ]] || docker container rm --force --volumes "${found[@]}" >/dev/null
+    mapfile -t found < <(docker volume ls --quiet --filter "label=$label")
+    [[ ${#found[@]} -eq 0 ]] || docker volume rm --force "${found[@]}" >/dev/null
+    mapfile -t found < <(docker network ls --quiet --filter "label=$label")
+    [[ ${#found[@]} -eq 0 ]] || docker network rm "${found[@]}" >/dev/null
+  done
+}
+
+# What the library for Kafka is built with; it is headers, so no command tells whether they are there.
+need_headers() {
+  [[ -e /usr/include/openssl/ssl.h ]] || need_tools openssl-headers:libssl-dev
+  [[ -e /usr/include/zlib.h ]] || need_tools zlib-headers:zlib1g-dev
+}
+
 prepare() {
   need_cargo
+  need_headers
   need_tools docker:docker.io curl:curl jq:jq redis-cli:redis-tools psql:postgresql-client \
-    mmdebstrap:mmdebstrap setsid:util-linux cc:gcc
+    mmdebstrap:mmdebstrap pgrep:procps setsid:util-linux cc:gcc c++:g++ make:make \
+    pkg-config:pkg-config
   need_engine
   build_banquet
   need_images

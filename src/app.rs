@@ -13,6 +13,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::authority::Authority;
 use crate::backend::Backend;
 use crate::backend::docker::{self, Docker};
 use crate::broker::{self, Broker};
@@ -27,6 +28,7 @@ use crate::lifecycle::perform::World;
 use crate::lifecycle::{Bell, Worker};
 use crate::secret::Secret;
 use crate::store::Store;
+use crate::tasks::certificates::Certificates;
 use crate::tasks::expiry::Expiry;
 use crate::tasks::{every_period, health::Health, orphans::Orphans, retention::Retention};
 
@@ -57,6 +59,8 @@ pub struct Parts {
     pub gate: Gate,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Who vouches for the instances.
+    pub authority: Authority,
     /// New ids.
     pub ids: Ids,
     /// Operations at once.
@@ -75,6 +79,7 @@ pub struct App {
     orphans: Orphans,
     retention: Retention,
     expiry: Expiry,
+    certificates: Certificates,
 }
 
 impl App {
@@ -102,6 +107,7 @@ impl App {
             store: parts.store,
             catalog: parts.catalog,
             clock: parts.clock,
+            authority: parts.authority,
             ids: parts.ids,
             bell: Arc::clone(&bell),
             settings: parts.settings,
@@ -114,7 +120,18 @@ impl App {
             slots: Arc::new(Semaphore::new(REQUESTS)),
         };
         let expiry = Expiry { broker: Arc::clone(&context.broker) };
-        Self { context, world, bell, workers: parts.workers, health, orphans, retention, expiry }
+        let certificates = Certificates { broker: Arc::clone(&context.broker) };
+        Self {
+            context,
+            world,
+            bell,
+            workers: parts.workers,
+            health,
+            orphans,
+            retention,
+            expiry,
+            certificates,
+        }
     }
 
     /// Why the container engine does not answer; none while it does.
@@ -147,7 +164,8 @@ impl App {
         tasks.spawn(every_period(self.health, stop.clone()));
         tasks.spawn(every_period(self.orphans, stop.clone()));
         tasks.spawn(every_period(self.retention, stop.clone()));
-        tasks.spawn(every_period(self.expiry, stop));
+        tasks.spawn(every_period(self.expiry, stop.clone()));
+        tasks.spawn(every_period(self.certificates, stop));
         tasks.close();
         tasks.wait().await;
     }
@@ -233,6 +251,7 @@ async fn parts(
 ) -> anyhow::Result<Parts> {
     let config = &settings.config;
     let id = store.broker_id().await.context("the database does not know which broker it is of")?;
+    let authority = authority(&store, &id).await?;
     let catalog = Arc::new(ArcSwap::from_pointee(catalog));
     let backend = docker(config, &id, &catalog)?;
     Ok(Parts {
@@ -249,13 +268,25 @@ async fn parts(
             subnet_prefix: config.subnet_prefix,
             inline_wait: config.inline_wait,
             longest_wait: LONGEST_WAIT,
+            certificate_life: config.certificate_life,
         },
         gate: gate(config, settings.admin_token.clone()),
         clock: Arc::new(SystemClock),
+        authority,
         ids: Ids::Random,
         workers: config.workers,
         retention: config.retention,
     })
+}
+
+/// The authority that the database keeps, made at the first start.
+///
+/// # Errors
+/// A database that does not answer, or what it keeps is damaged.
+pub async fn authority(store: &Store, id: &BrokerId) -> anyhow::Result<Authority> {
+    let new = Authority::found(id, SystemClock.now_ms())?;
+    let kept = store.authority(&new).await.context("the certificate authority is not to be had")?;
+    Ok(Authority::open(&kept)?)
 }
 
 fn docker(
@@ -270,7 +301,8 @@ fn docker(
         publish_address: config.publish_address,
         pull: config.images_pull,
         build: config.images_build == ImagesBuild::Auto,
-        image_files: Arc::new(move |offering| catalog.load().files.image(offering)),
+        maven: config.images_maven.clone(),
+        makings: Arc::new(move |offering| catalog.load().makings(offering)),
     })
     .context("the container engine's address cannot be used")
 }

@@ -5,11 +5,13 @@ pub mod fake;
 mod reconcile;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use ipnet::Ipv4Net;
 
 use crate::id::{InstanceId, InstanceKey, TenantId};
+use crate::model::inside::Inside;
 use crate::model::workload::Image;
 use crate::model::{Fault, Progress, Workload};
 
@@ -48,6 +50,9 @@ pub trait Backend: Send + Sync {
 
     /// How the workload's containers are.
     async fn observe(&self, place: &Place) -> Result<Observed, Fault>;
+
+    /// The workload's containers from the inside, whether or not they run now.
+    fn inside(&self, place: &Place, workload: &Workload) -> Arc<dyn Inside>;
 
     /// Removes containers and volumes; what is absent is fine.
     async fn remove(&self, place: &Place) -> Result<(), Fault>;

@@ -5,6 +5,7 @@ pub mod admin;
 pub mod admit;
 pub mod attributes;
 mod bind;
+mod certificates;
 mod deprovision;
 mod expire;
 mod fetch;
@@ -23,6 +24,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use ipnet::Ipv4Net;
 
+use crate::authority::Authority;
 use crate::catalog::{Catalog, Offering, Plan, Schema};
 use crate::clock::{Clock, Ids, Millis};
 use crate::id::{BindingKey, BrokerId, InstanceKey, OfferingId, OperationId, PlanId, PlatformName};
@@ -47,6 +49,8 @@ pub struct Settings {
     pub inline_wait: Duration,
     /// How long an answer waits that may not be 202.
     pub longest_wait: Duration,
+    /// How long the certificate of an instance is good for.
+    pub certificate_life: Duration,
 }
 
 /// The broker.
@@ -59,6 +63,8 @@ pub struct Broker {
     pub catalog: Arc<ArcSwap<Catalog>>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Who vouches for the instances.
+    pub authority: Authority,
     /// New ids.
     pub ids: Ids,
     /// Wakes the worker, and whoever waits for it.
@@ -146,17 +152,26 @@ impl Broker {
 }
 
 impl Caller {
-    /// What the audit log keeps of a decision.
+    /// What the audit log keeps of a decision that begins an operation.
     fn entry(&self, operation: &Operation, instance: &str, binding: &str) -> AuditEntry {
         AuditEntry {
-            at: operation.created_at,
+            binding: binding.to_owned(),
+            operation: operation.id.to_string(),
+            ..self.entry_at_once(operation.kind, operation.created_at, instance)
+        }
+    }
+
+    /// The same of a decision that is all there is to do.
+    fn entry_at_once(&self, action: Kind, at: Millis, instance: &str) -> AuditEntry {
+        AuditEntry {
+            at,
             platform: self.platform.to_string(),
             identity: self.identity.clone().unwrap_or_default(),
             request: self.request.clone().unwrap_or_default(),
-            action: operation.kind.as_str().to_owned(),
+            action: action.as_str().to_owned(),
             instance: instance.to_owned(),
-            binding: binding.to_owned(),
-            operation: operation.id.to_string(),
+            binding: String::new(),
+            operation: String::new(),
         }
     }
 }

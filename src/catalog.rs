@@ -14,8 +14,10 @@
 
 mod check;
 mod credentials;
+mod fetch;
 mod file;
 mod files;
+mod limits;
 pub mod lock;
 mod mistakes;
 mod offering;
@@ -40,6 +42,8 @@ pub use credentials::credentials;
 pub use schema::Schema;
 
 use crate::id::{OfferingId, PlanId, hex};
+use crate::model::fetch::{Fetch, Makings};
+use crate::model::tls::Mode;
 use crate::model::{Object, Workload};
 use crate::secret::Secret;
 
@@ -113,6 +117,8 @@ pub struct Offering {
     pub update: Schema,
     /// The parameters of a bind.
     pub bind: Schema,
+    /// What is fetched when its image is built.
+    pub fetches: Vec<Fetch>,
     recipe: workload::Recipe,
 }
 
@@ -148,6 +154,8 @@ pub struct Plan {
     pub disk_bytes: u64,
     /// Clients at once.
     pub connections: u32,
+    /// How apps reach an instance.
+    pub tls: Mode,
     /// Names of plans that PATCH may change to.
     pub update_to: Vec<String>,
     /// None: no limit.
@@ -188,6 +196,10 @@ pub struct Login<'a> {
     pub password: &'a Secret,
     /// [`crate::model::workload::Admin::database`].
     pub database: Option<&'a str>,
+    /// [`Workload::tls`].
+    pub tls: Mode,
+    /// The certificate in PEM by which apps verify the instance, where there is TLS.
+    pub authority: Option<&'a str>,
     /// The binding's, with defaults: [`Workload::bind_parameters`].
     pub parameters: &'a Object,
 }
@@ -200,7 +212,7 @@ impl Catalog {
     pub fn load(files: Files, engines: &[&str]) -> Result<Self, Vec<Mistake>> {
         let mistakes = mistakes::Mistakes::default();
         let lock = lock::Lock::read(&files, &mistakes);
-        let mut claims = check::Claims::default();
+        let mut claims = limits::Claims::default();
         let mut offerings: Vec<Offering> = files
             .folders()
             .into_iter()
@@ -225,6 +237,14 @@ impl Catalog {
     #[must_use]
     pub fn offering(&self, id: &OfferingId) -> Option<&Offering> {
         self.offerings.iter().find(|offering| offering.id == *id)
+    }
+
+    /// What an offering's image is built from; none where it has no `image/` folder.
+    #[must_use]
+    pub fn makings(&self, offering: &str) -> Option<Makings> {
+        let files = self.files.image(offering)?;
+        let fetches = self.offering_named(offering).map(|offering| offering.fetches.clone());
+        Some(Makings { files, fetches: fetches.unwrap_or_default() })
     }
 
     /// By name.

@@ -87,6 +87,8 @@ pub struct Config {
     pub database_url: Secret,
     /// The host that apps are given.
     pub advertise_host: String,
+    /// How long the certificates of instances are good for.
+    pub certificate_life: Duration,
     /// Where the host's ports of instances are published.
     pub publish_address: IpAddr,
     /// The host's ports for instances; between 1024 and 32767.
@@ -103,6 +105,8 @@ pub struct Config {
     pub images_pull: bool,
     /// What happens where they cannot be.
     pub images_build: ImagesBuild,
+    /// Base of the Maven repository for building images, without a `/` at its end.
+    pub images_maven: String,
     /// The shape of log lines.
     pub log_format: LogFormat,
     /// A `tracing` filter: `info`, `banquet=debug,info`.
@@ -137,6 +141,7 @@ impl Config {
             catalog: read.folder("catalog"),
             database_url: read.value_or("database_url", parse::database_url, &database),
             advertise_host,
+            certificate_life: read.value("certificate_life", parse::certificate_life),
             publish_address: read.value_or("publish_address", parse::ip, anywhere),
             ports: read.value("ports", parse::ports),
             subnets: read.value("subnets", parse::subnets),
@@ -145,6 +150,7 @@ impl Config {
             docker_host: read.optional("docker_host", parse::docker_host),
             images_pull: read.value("images_pull", parse::boolean),
             images_build: read.value("images_build", parse::images_build),
+            images_maven: read.value("images_maven", parse::repository),
             log_format: read.value("log_format", parse::log_format),
             log: read.value("log", parse::log_filter),
             retention: read.value("retention", parse::retention),

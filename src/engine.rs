@@ -1,6 +1,8 @@
 //! What runs inside a workload, spoken to over its own protocol. One trait, [`Engine`].
 
 pub mod fake;
+pub mod kafka;
+pub mod mysql;
 pub mod postgres;
 pub mod redis;
 
@@ -11,6 +13,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::clock::Millis;
+use crate::model::inside::Inside;
 use crate::model::workload::Admin;
 use crate::model::{Fault, Object};
 use crate::secret::Secret;
@@ -39,6 +42,13 @@ pub trait Engine: Send + Sync {
     /// Removes the user and cuts its live connections; what it made stays usable by the others.
     /// A user that is not there is fine. Durable when it returns.
     async fn revoke(&self, target: &Target, user: &str) -> Result<(), Fault>;
+
+    /// The files of the instance's certificate hold another one: has the engine show that to
+    /// clients from now on, if it can while it runs. Connections that are there stay.
+    async fn renew(&self, target: &Target) -> Result<Renewal, Fault> {
+        let _ = target;
+        Ok(Renewal::Restart)
+    }
 }
 
 /// An instance to speak to.
@@ -52,6 +62,29 @@ pub struct Target {
     pub admin: Admin,
     /// Live settings from the plan.
     pub settings: Object,
+    /// Its containers, for what their protocol does not offer.
+    pub inside: Arc<dyn Inside>,
+    /// How it is reached over TLS, where it is.
+    pub tls: Option<Tls>,
+}
+
+/// The way to an instance over TLS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tls {
+    /// The certificate in PEM by which the instance is verified, with its name.
+    pub authority: String,
+    /// Whether there is no other way. Where there is one, the broker's own login takes it: what
+    /// keeps an instance from being looked after must not be its certificate.
+    pub required: bool,
+}
+
+/// What it takes to bring a new certificate into force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Renewal {
+    /// Nothing more.
+    Done,
+    /// The containers that hold it are started anew.
+    Restart,
 }
 
 /// A user to be made.
@@ -74,9 +107,13 @@ pub type Engines = BTreeMap<String, Arc<dyn Engine>>;
 /// The engines that are code of ours, by the names that offerings use.
 #[must_use]
 pub fn engines() -> Engines {
+    let kafka: Arc<dyn Engine> = Arc::new(kafka::Kafka);
     let redis: Arc<dyn Engine> = Arc::new(redis::Redis);
+    let mysql: Arc<dyn Engine> = Arc::new(mysql::Mysql);
     let postgres: Arc<dyn Engine> = Arc::new(postgres::Postgres);
-    BTreeMap::from([("redis".to_owned(), redis), ("postgres".to_owned(), postgres)])
+    [("kafka", kafka), ("mysql", mysql), ("postgres", postgres), ("redis", redis)]
+        .map(|(name, engine)| (name.to_owned(), engine))
+        .into()
 }
 
 /// One try at readiness: the caller asks again every 50–100 ms.

@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn platforms_do_not_meet() {
+    fn r17_platforms_do_not_meet() {
         let id: InstanceId = "1".into();
         assert_ne!(InstanceKey::derive(&"a".into(), &id), InstanceKey::derive(&"b".into(), &id));
         assert_ne!(

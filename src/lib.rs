@@ -4,6 +4,7 @@
 #![warn(unreachable_pub)]
 
 pub mod app;
+pub mod authority;
 pub mod backend;
 pub mod broker;
 pub mod catalog;

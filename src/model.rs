@@ -2,10 +2,13 @@
 
 pub mod binding;
 pub mod fault;
+pub mod fetch;
+pub mod inside;
 pub mod instance;
 pub mod names;
 pub mod operation;
 pub mod progress;
+pub mod tls;
 pub mod workload;
 
 pub use binding::{Binding, BindingState};

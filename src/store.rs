@@ -31,6 +31,7 @@ use sqlx::{Any, AnyPool, Transaction};
 use crate::clock::Millis;
 use crate::id::{BindingKey, BrokerId, InstanceKey, OperationId, TenantId};
 use crate::model::{Binding, Instance, Operation};
+use crate::secret::Secret;
 use crate::secret::seal::Seal;
 
 use attempt::Attempt as _;
@@ -79,6 +80,15 @@ impl Store {
     /// Made at the first start, kept for ever.
     pub async fn broker_id(&self) -> Result<BrokerId> {
         meta::broker_id(&mut *self.reader().await?).await
+    }
+
+    /// The certificate authority that is kept; `new`, from now on, where none is. Of several
+    /// brokers that start at once all are answered the same.
+    pub async fn authority(&self, new: &Secret) -> Result<Secret> {
+        let mut transaction = self.begin("keeping the certificate authority").await?;
+        let kept = meta::authority(&mut transaction, &self.seal, new).await?;
+        transaction.commit().attempting("keeping the certificate authority").await?;
+        Ok(kept)
     }
 
     /// One instance.

@@ -1,6 +1,7 @@
 //! What the broker does by itself, without input: each task looks, acts on what it sees, and is
 //! run again at its next time. Nothing here is retried; the next time is the retry.
 
+pub mod certificates;
 pub mod expiry;
 pub mod health;
 pub mod orphans;

@@ -107,6 +107,12 @@ pub struct Instance {
     pub host: String,
     /// Port name → host port.
     pub ports: BTreeMap<String, u16>,
+    /// `off`, `optional`, `required`.
+    #[serde(default)]
+    pub tls: String,
+    /// When its certificate ends, in RFC 3339; it is renewed long before. None without TLS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate_ends_at: Option<String>,
     /// The container engine's names of what it runs in.
     pub containers: Vec<String>,
     /// How many bindings it has.
@@ -154,7 +160,7 @@ pub struct Binding {
 pub struct Operation {
     /// Its token.
     pub id: String,
-    /// `provision`, `update`, `deprovision`, `bind`, `unbind`, `expire`.
+    /// `provision`, `update`, `deprovision`, `bind`, `unbind`, `expire`, `renew`.
     pub kind: String,
     /// `running`, `succeeded`, `failed`.
     pub state: String,

@@ -14,6 +14,7 @@ mod container;
 mod ensure;
 mod files;
 pub mod images;
+mod inside;
 pub mod names;
 mod network;
 mod observe;
@@ -28,9 +29,11 @@ use tokio::sync::{Mutex, Semaphore};
 
 use self::body::House;
 use self::connection::Connection;
-use self::images::{ImageFiles, Images};
+use self::images::{Images, MakingsOf};
+use self::inside::Containers;
 use super::{Backend, Found, Observed, Place};
 use crate::id::{BrokerId, TenantId};
+use crate::model::inside::Inside;
 use crate::model::workload::Image;
 use crate::model::{Fault, Progress, Workload};
 
@@ -54,7 +57,9 @@ pub struct Settings {
     /// Whether images that can't be pulled may be built.
     pub build: bool,
     /// What they are built from.
-    pub image_files: ImageFiles,
+    pub makings: MakingsOf,
+    /// Base of the Maven repository that jars for them come from.
+    pub maven: String,
 }
 
 /// A Docker engine as a [`Backend`].
@@ -79,7 +84,8 @@ impl Docker {
         let images = Images::new(
             Arc::clone(&connection),
             images::Ways { pull: settings.pull, build: settings.build },
-            settings.image_files,
+            settings.makings,
+            settings.maven,
         );
         Ok(Self {
             broker: settings.broker,
@@ -124,6 +130,10 @@ impl Backend for Docker {
 
     async fn observe(&self, place: &Place) -> Result<Observed, Fault> {
         self.observe_containers(place).await
+    }
+
+    fn inside(&self, place: &Place, workload: &Workload) -> Arc<dyn Inside> {
+        Arc::new(Containers::of(&self.connection, &self.broker, place, workload))
     }
 
     async fn remove(&self, place: &Place) -> Result<(), Fault> {

@@ -1,15 +1,20 @@
 //! An engine in memory, for tests: it keeps what it is told, decides as Docker's backend does, and
 //! can be made to fail wherever a real one may.
 
+mod inside;
 mod state;
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use tokio::sync::watch;
 
+use self::inside::Containers;
 pub use self::state::{FakeContainer, FakeVolume};
 use self::state::{Planned, State};
 use super::{Backend, Found, Observed, Place, Thing};
 use crate::id::{InstanceKey, TenantId};
+use crate::model::inside::Inside;
 use crate::model::workload::{Container, Image};
 use crate::model::{Fault, Progress, Workload};
 
@@ -24,6 +29,10 @@ pub enum Method {
     Ensure,
     /// [`Backend::observe`].
     Observe,
+    /// [`Inside::run`], [`Inside::signal`] and [`Inside::restart`].
+    Run,
+    /// [`Inside::write`].
+    Write,
     /// [`Backend::remove`].
     Remove,
     /// [`Backend::remove_network`].
@@ -44,8 +53,8 @@ pub enum Moment {
     After,
 }
 
-/// A [`Backend`] in memory.
-#[derive(Debug, Default)]
+/// A [`Backend`] in memory. A clone is the same engine.
+#[derive(Clone, Debug, Default)]
 pub struct Fake {
     state: watch::Sender<State>,
 }
@@ -278,6 +287,10 @@ impl Backend for Fake {
             Ok(down.map_or(Observed::Running, |container| Observed::Down(container.why.clone())))
         })
         .await
+    }
+
+    fn inside(&self, place: &Place, _workload: &Workload) -> Arc<dyn Inside> {
+        Arc::new(Containers { fake: self.clone(), instance: place.instance.clone() })
     }
 
     async fn remove(&self, place: &Place) -> Result<(), Fault> {

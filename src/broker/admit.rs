@@ -104,7 +104,7 @@ pub fn deprovision(present: Present<'_, Instance>) -> Verdict {
     }
     match present.running {
         Some(running) => match running.kind {
-            Kind::Provision => CallOff(running.id.clone()),
+            Kind::Provision | Kind::Renew => CallOff(running.id.clone()),
             Kind::Deprovision => Same(running.id.clone()),
             Kind::Update if running.phase == Phase::Undo => CallOff(running.id.clone()),
             Kind::Update | Kind::Bind | Kind::Unbind | Kind::Expire => {
@@ -141,7 +141,9 @@ pub fn bind(
             return verdict;
         }
     }
-    match (instance.running, row.state) {
+    // The exchange of a certificate is nothing that a new user would have to wait for.
+    let running = instance.running.filter(|operation| operation.kind != Kind::Renew);
+    match (running, row.state) {
         (Some(_), _) => Refused(Refusal::Concurrency),
         (None, InstanceState::Ready) => New,
         (None, InstanceState::Failed | InstanceState::Creating) => {

@@ -149,12 +149,16 @@ impl Broker {
         instance: &Instance,
         binding: &Binding,
     ) -> Result<Access, Refusal> {
+        let identity = instance.workload.identity.as_ref();
+        let ports = instance.published();
         let login = Login {
             host: &self.settings.advertise_host,
-            ports: &instance.ports,
+            ports: &ports,
             user: &binding.user,
             password: &binding.password,
             database: instance.workload.admin.database.as_deref(),
+            tls: instance.workload.tls,
+            authority: identity.map(|identity| identity.authority.as_str()),
             parameters: &instance.workload.bind_parameters(&binding.parameters),
         };
         let credentials = catalog::credentials(&instance.workload.credentials, &login);
@@ -165,7 +169,7 @@ impl Broker {
         Ok(Access {
             credentials,
             host: self.settings.advertise_host.clone(),
-            ports: instance.ports.values().copied().collect(),
+            ports: ports.into_values().collect(),
             expires_at: binding.expires_at,
             renew_before: binding.renew_before,
         })

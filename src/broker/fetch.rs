@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Broker, Caller};
 use crate::id::{BindingId, BindingKey, InstanceId, InstanceKey};
-use crate::model::{BindingState, Instance, InstanceState};
+use crate::model::{BindingState, Instance, InstanceState, Kind};
 use crate::osb::metadata::Metadata;
 use crate::osb::{Refusal, fetch};
 
@@ -21,7 +21,8 @@ impl Broker {
         let instance = row
             .filter(|row| row.state == InstanceState::Ready)
             .ok_or_else(|| Refusal::NotFound("there is no such instance".into()))?;
-        if self.store.running(key.as_str()).await?.is_some() {
+        let running = self.store.running(key.as_str()).await?;
+        if running.is_some_and(|operation| operation.kind != Kind::Renew) {
             return Err(Refusal::Concurrency);
         }
         let metadata = self.metadata_of(&instance);

@@ -100,7 +100,7 @@ impl Broker {
         (offering, plan): (&Offering, &Plan),
     ) -> Result<Instance, Refusal> {
         let key = InstanceKey::derive(&caller.platform, id);
-        let workload = render(
+        let mut workload = render(
             offering,
             plan,
             &Inputs {
@@ -109,6 +109,7 @@ impl Broker {
                 admin_password: &Secret::generate(),
             },
         )?;
+        self.identify(&mut workload, &key, None)?;
         Ok(Instance {
             tenant: tenant::of(&caller.platform, &request.context, &request.organization_guid),
             name: tenant::instance_name(&request.context, id.as_str()),

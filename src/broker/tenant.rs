@@ -7,7 +7,8 @@
 //! | anything else | `<platform>/<the first of context.tenant_id, subaccount_id, zone_id>`, else `<platform>/<organization_guid>` |
 //!
 //! `<platform>` is the name in our settings, so that two platforms never share a tenant. Where the
-//! context lacks what the rule asks for, `organization_guid` of the body counts.
+//! context lacks what the rule asks for, `organization_guid` of the body counts; a value with control
+//! characters is none.
 
 use serde_json::Value;
 
@@ -18,7 +19,11 @@ use crate::model::Object;
 #[must_use]
 pub fn of(platform: &PlatformName, context: &Object, organization_guid: &str) -> TenantId {
     let text = |key: &str| {
-        context.get(key).and_then(Value::as_str).filter(|text| !text.is_empty() && *text != "-")
+        let text = context.get(key).and_then(Value::as_str)?;
+        // Service Manager says "-" where it has nothing to say; control characters would break
+        // labels, and PostgreSQL takes no NUL.
+        let says = !text.is_empty() && text != "-" && !text.chars().any(char::is_control);
+        says.then_some(text)
     };
     let customer = match text("platform") {
         Some("cloudfoundry") => text("organization_guid").map(str::to_owned),
@@ -55,6 +60,7 @@ mod tests {
             (r#"{"platform":"x"}"#, "p/org"),
             (r"{}", "p/org"),
             (r#"{"platform":7,"tenant_id":"-"}"#, "p/org"),
+            (r#"{"platform":"cloudfoundry","organization_guid":"a\u0000"}"#, "p/org"),
         ] {
             let context: Object = serde_json::from_str(context).unwrap();
             assert_eq!(of(&"p".into(), &context, "org").as_str(), tenant);

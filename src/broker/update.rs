@@ -15,7 +15,9 @@ use crate::store::Decision;
 struct Wanted {
     plan_id: PlanId,
     parameters: Object,
-    /// Asked for by name, and not what the instance has.
+    /// What was asked for by name, else what the instance has.
+    maintenance_version: Option<String>,
+    /// Whether these differ.
     upgrade: bool,
 }
 
@@ -98,7 +100,7 @@ impl Broker {
         match admit::update(present, changes(&instance, &wanted), as_running) {
             Verdict::Refused(refusal) => Err(refusal),
             Verdict::Same(operation) | Verdict::CallOff(operation) => Ok(Admitted::Same(operation)),
-            Verdict::Unchanged => self.keep_context(decision, instance, request).await,
+            Verdict::Unchanged => self.keep_context(decision, caller, instance, request).await,
             Verdict::New => {
                 let target = self.aim(&instance, wanted, request)?;
                 self.begin_change(decision, caller, instance, target).await
@@ -110,6 +112,7 @@ impl Broker {
     async fn keep_context(
         &self,
         mut decision: Decision<'_>,
+        caller: &Caller,
         mut instance: Instance,
         request: Request,
     ) -> Result<Admitted, Refusal> {
@@ -122,6 +125,8 @@ impl Broker {
             instance.name = tenant::instance_name(&context, &instance.name);
             instance.context = context;
             decision.put_instance(&instance).await?;
+            let entry = caller.entry_at_once(Kind::Update, self.now(), instance.id.as_str());
+            decision.audit(&entry).await?;
             decision.commit().await?;
         }
         Ok(Admitted::Unchanged)
@@ -139,14 +144,15 @@ impl Broker {
         maintenance(plan, request.maintenance_version.as_deref())?;
         allowed(&catalog, instance, plan)?;
         let context = request.context.unwrap_or_else(|| instance.context.clone());
-        let upgraded = wanted.upgrade.then(|| plan.maintenance_version.clone());
+        let mut workload = next_workload(offering, plan, instance, &wanted)?;
+        self.identify(&mut workload, &instance.key, instance.workload.identity.as_ref())?;
         Ok(Target {
-            workload: next_workload(offering, plan, instance, &wanted)?,
+            workload,
             plan_id: wanted.plan_id,
             parameters: wanted.parameters,
             name: tenant::instance_name(&context, &instance.name),
             context,
-            maintenance_version: upgraded.unwrap_or_else(|| instance.maintenance_version.clone()),
+            maintenance_version: wanted.maintenance_version,
         })
     }
 
@@ -193,11 +199,13 @@ fn wanted(instance: &Instance, request: &Request) -> Result<Wanted, Refusal> {
     if instance.offering_id != request.offering_id {
         return Err(Refusal::Invalid("service_id is not the instance's offering".into()));
     }
-    let asked = request.maintenance_version.as_ref();
+    let has = &instance.maintenance_version;
+    let maintenance_version = request.maintenance_version.clone().or_else(|| has.clone());
     Ok(Wanted {
         plan_id: request.plan_id.clone().unwrap_or_else(|| instance.plan_id.clone()),
         parameters: attributes::merged(&instance.parameters, &request.parameters),
-        upgrade: asked.is_some() && asked != instance.maintenance_version.as_ref(),
+        upgrade: maintenance_version != *has,
+        maintenance_version,
     })
 }
 
@@ -207,8 +215,10 @@ fn changes(instance: &Instance, wanted: &Wanted) -> bool {
         || !attributes::same_objects(&instance.parameters, &wanted.parameters)
 }
 
+/// Whether a running update makes what is wanted, upgrade included: what it leaves out would be lost.
 fn asks_for(target: &Target, wanted: &Wanted) -> bool {
     target.plan_id == wanted.plan_id
+        && target.maintenance_version == wanted.maintenance_version
         && attributes::same_objects(&target.parameters, &wanted.parameters)
 }
 

@@ -55,13 +55,18 @@ impl Broker {
     }
 
     /// The answer to who waited for something that failed. What was called off meanwhile was so by
-    /// a later request on the same thing.
+    /// a later request on the same thing, or on the instance around it.
     pub(super) async fn failure(&self, failed: Operation) -> Refusal {
-        let latest = match self.store.latest(failed.subject()).await {
+        let latest = tokio::try_join!(
+            self.store.latest(failed.subject()),
+            self.store.latest(failed.instance.as_str()),
+        );
+        let (own, around) = match latest {
             Ok(latest) => latest,
             Err(error) => return error.into(),
         };
-        if latest.is_none_or(|latest| latest.id != failed.id) {
+        let leaves = around.is_none_or(|latest| latest.kind == Kind::Deprovision);
+        if leaves || own.is_none_or(|latest| latest.id != failed.id) {
             return Refusal::Concurrency;
         }
         let update = failed.kind == Kind::Update;
@@ -96,7 +101,7 @@ impl Broker {
             Kind::Provision => Kind::Deprovision,
             Kind::Bind => Kind::Unbind,
             Kind::Update => Kind::Update,
-            Kind::Deprovision | Kind::Unbind | Kind::Expire => return Ok(goes_on),
+            Kind::Deprovision | Kind::Unbind | Kind::Expire | Kind::Renew => return Ok(goes_on),
         };
         let mut back = self.operation(undo, &operation.instance, operation.binding.as_ref());
         if undo == Kind::Update {

@@ -1,21 +1,11 @@
-//! The rules that an offering's file must keep: the specification's, and what Cloud Controller,
-//! service-catalog and Service Manager refuse a whole catalog for.
+//! The rules that an offering's file must keep, within itself and with what is around it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::file::{ImageFile, MaintenanceFile, OfferingFile, PlanFile};
+use super::file::{ImageFile, OfferingFile, PlanFile};
 use super::mistakes::Report;
-use super::yaml::At;
-use super::{Files, size};
+use super::{Files, limits, size};
 
-/// What the specification asks strings to stay within (requirement 32).
-const MAX_CHARS: usize = 255;
-/// service-catalog keeps names and ids in Kubernetes labels.
-const MAX_NAME_CHARS: usize = 63;
-/// Cloud Controller's, for all tags of an offering together.
-const MAX_TAGS_CHARS: usize = 2_048;
-/// Cloud Controller's, for `maintenance_info` as JSON, less its punctuation and keys.
-const MAX_MAINTENANCE_CHARS: usize = 1_900;
 /// Docker refuses containers with less.
 const MIN_MEMORY: u64 = 6 << 20;
 
@@ -28,12 +18,12 @@ pub(super) struct Surroundings<'a> {
 }
 
 pub(super) fn offering(file: &OfferingFile, around: Surroundings<'_>, report: Report<'_>) {
-    name(&file.name, report);
+    limits::name(&file.name, report);
     if !file.name.value.is_empty() && file.name.value != around.folder {
         let folder = around.folder;
         report.at(file.name.line, format!("`name` must be the folder's: {folder}"));
     }
-    length("description", &file.description, report);
+    limits::length("description", &file.description, report);
     if !file.engine.value.is_empty() && !around.engines.contains(&file.engine.value.as_str()) {
         let known = around.engines.join(", ");
         report.at(
@@ -41,11 +31,8 @@ pub(super) fn offering(file: &OfferingFile, around: Surroundings<'_>, report: Re
             format!("there is no engine `{}`; there are: {known}", file.engine.value),
         );
     }
-    let tags: usize = file.tags.iter().map(|tag| tag.value.chars().count()).sum();
-    if tags > MAX_TAGS_CHARS {
-        let message = format!("all tags together have {tags} characters; {MAX_TAGS_CHARS} may be");
-        report.at(file.tags[0].line, message);
-    }
+    limits::tags(&file.tags, report);
+    limits::requires(&file.requires, report);
     for (key, text) in &file.metadata.texts {
         let is_url = text.value.starts_with("https://") || text.value.starts_with("http://");
         if key.ends_with("Url") && !text.value.is_empty() && !is_url {
@@ -53,7 +40,7 @@ pub(super) fn offering(file: &OfferingFile, around: Surroundings<'_>, report: Re
         }
     }
     image(&file.image, around, report);
-    file.maintenance.iter().for_each(|it| maintenance(it, report));
+    file.maintenance.iter().for_each(|it| limits::maintenance(it, report));
     plans(file, report);
 }
 
@@ -90,10 +77,10 @@ fn plans(file: &OfferingFile, report: Report<'_>) {
 }
 
 fn plan(plan: &PlanFile, file: &OfferingFile, report: Report<'_>) {
-    name(&plan.name, report);
-    length("description", &plan.description, report);
-    plan.bullets.iter().for_each(|bullet| length("bullets", bullet, report));
-    plan.maintenance.iter().for_each(|it| maintenance(it, report));
+    limits::name(&plan.name, report);
+    limits::length("description", &plan.description, report);
+    plan.bullets.iter().for_each(|bullet| limits::length("bullets", bullet, report));
+    plan.maintenance.iter().for_each(|it| limits::maintenance(it, report));
     let memory = &plan.resources.memory;
     if (1..MIN_MEMORY).contains(&memory.value) {
         let message = format!("{} of memory runs nothing; did you leave out `Mi`?", memory.value);
@@ -112,45 +99,6 @@ fn plan(plan: &PlanFile, file: &OfferingFile, report: Report<'_>) {
             continue;
         };
         report.at(target.line, message);
-    }
-}
-
-/// CLI-friendly, and short enough for every platform.
-fn name(name: &At<String>, report: Report<'_>) {
-    let text = name.value.as_str();
-    let edge = |c: Option<char>| c.is_none_or(|c| c.is_ascii_alphanumeric());
-    let all = text.chars().all(|c| c.is_ascii_alphanumeric() || ".-".contains(c));
-    if !all || !edge(text.chars().next()) || !edge(text.chars().last()) {
-        let message = format!(
-            "`{text}` is no name for a command line: letters, digits, and `.` or `-` within"
-        );
-        report.at(name.line, message);
-    }
-    if text.chars().count() > MAX_NAME_CHARS {
-        report.at(name.line, format!("a name has at most {MAX_NAME_CHARS} characters"));
-    }
-}
-
-fn length(key: &str, text: &At<String>, report: Report<'_>) {
-    if text.value.chars().count() > MAX_CHARS {
-        report.at(text.line, format!("`{key}` has at most {MAX_CHARS} characters"));
-    }
-}
-
-fn maintenance(file: &MaintenanceFile, report: Report<'_>) {
-    let version = &file.version;
-    if !version.value.is_empty()
-        && let Err(error) = semver::Version::parse(&version.value)
-    {
-        let message = format!("`{}` is not a semantic version: {error}", version.value);
-        report.at(version.line, message);
-    }
-    let chars = |text: &At<String>| text.value.chars().count();
-    if chars(version) + file.description.as_ref().map_or(0, chars) > MAX_MAINTENANCE_CHARS {
-        report.at(
-            version.line,
-            format!("`maintenance` has at most {MAX_MAINTENANCE_CHARS} characters"),
-        );
     }
 }
 
@@ -204,29 +152,6 @@ pub(super) fn image_reference(text: &str) -> Result<(), &'static str> {
         return Err("its path has lower-case letters, digits and `_.-` between slashes");
     }
     Ok(())
-}
-
-/// Ids that are taken, and by whom: an id is unique in the whole catalog (requirement 31).
-#[derive(Debug, Default)]
-pub(super) struct Claims(BTreeMap<String, String>);
-
-impl Claims {
-    /// Claims an id; blank ones have been reported already.
-    pub(super) fn claim(&mut self, id: &str, owner: &str, line: usize, report: Report<'_>) {
-        if id.is_empty() {
-            return;
-        }
-        let unreserved = |c: char| c.is_ascii_alphanumeric() || "-._~".contains(c);
-        if id.chars().count() > MAX_NAME_CHARS || !id.chars().all(unreserved) {
-            let message = format!(
-                "`{id}` is no id for every platform: at most {MAX_NAME_CHARS} letters, digits and `-._~`"
-            );
-            report.at(line, message);
-        }
-        if let Some(other) = self.0.insert(id.to_owned(), owner.to_owned()) {
-            report.at(line, format!("{owner} has the same id as {other}: `{id}`"));
-        }
-    }
 }
 
 #[cfg(test)]

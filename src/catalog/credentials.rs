@@ -20,6 +20,11 @@ pub(super) fn context(login: &Login<'_>) -> Value {
         "user": login.user,
         "password": login.password.expose(),
         "database": login.database.unwrap_or_default(),
+        "tls": {
+            "on": login.tls.is_on(),
+            "required": login.tls.is_required(),
+            "authority": login.authority.unwrap_or_default(),
+        },
         "parameters": login.parameters,
     })
 }
@@ -53,12 +58,16 @@ fn null_in(object: &Object) -> Option<&str> {
 }
 
 /// What client libraries rely on, for the check of a catalog.
-pub(super) fn faults(object: &Object, user: &str, password: &str) -> Vec<String> {
+pub(super) fn faults(object: &Object, login: &Login<'_>) -> Vec<String> {
     let mut faults = Vec::new();
-    for (key, wanted) in [("username", user), ("password", password)] {
+    for (key, wanted) in [("username", login.user), ("password", login.password.expose())] {
         if object.get(key).and_then(Value::as_str) != Some(wanted) {
             faults.push(format!("`{key}` must be the binding's own"));
         }
+    }
+    if login.tls.is_on() && object.get("ca_certificate").and_then(Value::as_str) != login.authority
+    {
+        faults.push("`ca_certificate` must be {{tls.authority}} where there is TLS".to_owned());
     }
     for key in ["host", "hostname", "port", "uri"] {
         if !object.contains_key(key) {
@@ -90,6 +99,7 @@ fn has_explicit_port(uri: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::tls::Mode;
 
     #[test]
     fn nulls_and_other_shapes_are_refused() {
@@ -106,6 +116,8 @@ mod tests {
                 user: "b1",
                 password: &"hunter2".into(),
                 database: None,
+                tls: Mode::Off,
+                authority: None,
                 parameters: &Object::new(),
             };
             let told = credentials(text, &login).unwrap_err();

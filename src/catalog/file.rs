@@ -1,11 +1,16 @@
 //! `offering.yaml` as it is written: every field with its line, nothing judged but its form.
 
+mod image;
+
 use serde_json::Value;
 
 use super::Files;
 use super::mistakes::Report;
 use super::yaml::{self, At, Fields, Node, Tree};
 use crate::model::Object;
+use crate::model::tls::Mode;
+
+pub(super) use image::{FetchFile, ImageFile};
 
 /// An offering's file. What was wrong in it has been reported and is blank or 0 here.
 #[derive(Debug)]
@@ -49,14 +54,6 @@ pub(super) struct BindingsFile {
     pub(super) renew_before_s: Option<u64>,
 }
 
-/// `image`: what containers run unless they say otherwise.
-#[derive(Debug, Default)]
-pub(super) struct ImageFile {
-    pub(super) reference: At<String>,
-    /// The line of `build`, where it is asked for.
-    pub(super) build: Option<usize>,
-}
-
 /// `parameters`.
 #[derive(Debug, Default)]
 pub(super) struct ParametersFile {
@@ -84,6 +81,7 @@ pub(super) struct PlanFile {
     pub(super) costs: Vec<Value>,
     pub(super) bullets: Vec<At<String>>,
     pub(super) resources: ResourcesFile,
+    pub(super) tls: Mode,
     pub(super) instances_per_tenant: Option<u64>,
     pub(super) update_to: Vec<At<String>>,
     pub(super) synchronous: bool,
@@ -215,23 +213,6 @@ impl BindingsFile {
     }
 }
 
-impl ImageFile {
-    fn from(node: &Node, report: Report<'_>) -> Self {
-        let mut fields = Fields::of(node, "`image`", report);
-        let reference = fields.text("ref");
-        let build = fields.optional("build").and_then(|node| match &node.tree {
-            Tree::Scalar(Value::Bool(build)) => build.then_some(node.line),
-            Tree::Scalar(Value::String(folder)) if folder == "image" => Some(node.line),
-            Tree::Scalar(_) | Tree::List(_) | Tree::Map(_) => {
-                report.at(node.line, "`build` is `true`, `false` or `image`, the folder's name");
-                None
-            }
-        });
-        fields.end();
-        Self { reference, build }
-    }
-}
-
 impl ParametersFile {
     fn from(node: &Node, report: Report<'_>) -> Self {
         let mut fields = Fields::of(node, "`parameters`", report);
@@ -272,6 +253,7 @@ impl PlanFile {
             resources: fields
                 .required("resources")
                 .map_or_else(ResourcesFile::default, |node| ResourcesFile::from(node, report)),
+            tls: fields.optional("tls").map_or(Mode::Off, |node| tls(node, report)),
             instances_per_tenant: fields.optional("quota").and_then(|node| quota(node, report)),
             update_to: fields.texts("update_to"),
             synchronous: fields.flag("synchronous", false),
@@ -337,6 +319,13 @@ fn cpus(node: &Node, report: Report<'_>) -> u32 {
     )]
     let millis = millis.round() as u32;
     millis
+}
+
+fn tls(node: &Node, report: Report<'_>) -> Mode {
+    node.as_text().and_then(Mode::parse).unwrap_or_else(|| {
+        report.at(node.line, "`tls` is `off`, `optional` or `required`");
+        Mode::Off
+    })
 }
 
 fn quota(node: &Node, report: Report<'_>) -> Option<u64> {

@@ -1,7 +1,9 @@
 //! From an offering's folder to an [`Offering`].
 
-use super::check::{self, Claims, Surroundings};
+use super::check::{self, Surroundings};
+use super::fetch;
 use super::file::{DashboardClientFile, MaintenanceFile, OfferingFile, PlanFile};
+use super::limits::Claims;
 use super::lock::Lock;
 use super::mistakes::{Mistakes, Report};
 use super::rehearse::rehearse;
@@ -62,6 +64,7 @@ pub(super) fn load(
         create,
         update,
         bind,
+        fetches: fetch::fetches(&file.image, around.files, around.folder, mistakes),
         recipe,
     };
     let sound = file.plans.iter().zip(&offering.plans).filter(|(plan, _)| plan.sound);
@@ -167,6 +170,7 @@ fn plan(file: &PlanFile, offering: &OfferingFile, id: String) -> Plan {
         pids: file.resources.pids,
         disk_bytes: file.resources.disk.value,
         connections: file.resources.connections,
+        tls: file.tls,
         update_to: file.update_to.iter().map(|name| name.value.clone()).collect(),
         instances_per_tenant: file.instances_per_tenant,
         maintenance_version: maintenance.map(|it| it.version.value.clone()),

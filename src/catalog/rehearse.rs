@@ -1,6 +1,8 @@
 //! Tries an offering out before anyone asks for it: every plan is rendered with the defaults and
 //! with every value that a developer may choose, and then with values made to break out.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::mistakes::Mistakes;
@@ -14,6 +16,7 @@ use crate::secret::Secret;
 const KEY: &str = "0123456789abcdef";
 const USER: &str = "bfedcba9876543210";
 const HOST: &str = "127.0.0.1";
+const AUTHORITY: &str = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
 
 /// Ends a value in every quoting that there is, and opens others.
 const HOSTILE: &str = "\"'`{}[]:,#&*!|>%@\\ {{x}}\n- \"a\": b\r\n\t\u{2028}é";
@@ -42,7 +45,9 @@ pub(super) fn rehearse(offering: &Offering, plans: &[&Plan], mistakes: &Mistakes
     }
     if offering.bindable {
         let parameters = offering.bind.with_defaults(&fullest(&samples(&offering.bind)));
-        let context = login_context(last.as_ref(), &password('b'), &parameters);
+        let (ports, password) = (ports(last.as_ref()), password('b'));
+        let login = login(last.as_ref(), &ports, &password, &parameters);
+        let context = credentials::context(&login);
         quotes_hold(recipe, &credentials, &context, mistakes);
     }
     known_parameters(offering, mistakes);
@@ -98,33 +103,46 @@ fn context(offering: &Offering, plan: &Plan, samples: &[Object]) -> Value {
     context
 }
 
-fn login_context(workload: Option<&Workload>, password: &Secret, parameters: &Object) -> Value {
-    let names = workload.into_iter().flat_map(Workload::port_names).map(str::to_owned);
-    credentials::context(&Login {
+/// A login to the workload that is like a real one. `ports` are only lent.
+fn login<'a>(
+    workload: Option<&'a Workload>,
+    ports: &'a BTreeMap<String, u16>,
+    password: &'a Secret,
+    parameters: &'a Object,
+) -> Login<'a> {
+    let tls = workload.map(|workload| workload.tls).unwrap_or_default();
+    Login {
         host: HOST,
-        ports: &names.zip(20_000..).collect(),
+        ports,
         user: USER,
         password,
         database: workload.and_then(|workload| workload.admin.database.as_deref()),
+        tls,
+        authority: tls.is_on().then_some(AUTHORITY),
         parameters,
-    })
+    }
+}
+
+fn ports(workload: Option<&Workload>) -> BTreeMap<String, u16> {
+    let names = workload.into_iter().flat_map(Workload::port_names).map(str::to_owned);
+    names.zip(20_000..).collect()
 }
 
 /// Credentials render for everything that a binding may ask for.
 fn credentials_hold(offering: &Offering, workload: &Workload, mistakes: &Mistakes) {
     let path = offering.recipe.path("credentials.json.hbs");
     let report = mistakes.report(&path);
-    let password = password('b');
+    let (ports, password) = (ports(Some(workload)), password('b'));
     for sample in samples(&offering.bind) {
         let parameters = offering.bind.with_defaults(&sample);
-        let context = login_context(Some(workload), &password, &parameters);
-        let text = match offering.recipe.templates.render(&path, &context) {
+        let login = login(Some(workload), &ports, &password, &parameters);
+        let text = match offering.recipe.templates.render(&path, &credentials::context(&login)) {
             Ok(text) => text,
             Err(flaw) => return mistakes.add(flaw.into_detailed()),
         };
         match credentials::parse(&text) {
             Ok(object) => {
-                for fault in credentials::faults(&object, USER, password.expose()) {
+                for fault in credentials::faults(&object, &login) {
                     report.at(0, fault);
                 }
             }

@@ -19,6 +19,7 @@ use serde_json::Value;
 
 use super::Mistake;
 use super::mistakes::Mistakes;
+use crate::model::workload::address;
 
 /// What a template may grow to.
 const MAX_BYTES: usize = 1 << 20;
@@ -83,7 +84,7 @@ impl Templates {
             report.at(line, message);
         }
         let registry = if is_structured(path) { &mut self.structured } else { &mut self.plain };
-        if let Err(error) = registry.register_template_string(path, text) {
+        if let Err(error) = registry.register_template_string(path, with_stand_ins(path, text)) {
             let line = error.pos().map_or(0, |(line, _)| line);
             report.at(line, one_line(&error.reason().to_string()));
         }
@@ -171,7 +172,7 @@ pub(super) fn escape_specials(json: &str) -> String {
         let special = matches!(
             c,
             '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}'
-        );
+        ) || c == address::MARK;
         if special {
             write!(out, "\\u{:04x}", u32::from(c)).expect("a String takes all");
         } else {
@@ -183,6 +184,25 @@ pub(super) fn escape_specials(json: &str) -> String {
 
 pub(super) fn is_structured(path: &str) -> bool {
     [".yaml.hbs", ".yml.hbs", ".json.hbs"].iter().any(|end| path.ends_with(end))
+}
+
+/// A file's text with what stands for the address, which is not known when it is rendered. Only a
+/// tag of the template becomes a stand-in, never a value: see [`address`].
+fn with_stand_ins(path: &str, text: &str) -> String {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    if ["workload.yaml.hbs", "credentials.json.hbs"].contains(&name) {
+        return text.to_owned();
+    }
+    let mut pieces = text.split("{{");
+    let mut out = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let tag = piece.split_once("}}");
+        match tag.and_then(|(name, rest)| Some((address::stand_in(name.trim())?, rest))) {
+            Some((stand_in, rest)) => out.extend([stand_in.as_str(), rest]),
+            None => out.extend(["{{", piece]),
+        }
+    }
+    out
 }
 
 fn registry(escape: fn(&str) -> String) -> Handlebars<'static> {
@@ -210,8 +230,8 @@ fn refuse_special(text: &str) -> String {
 /// The tags that would write a value unescaped, or bring in text from elsewhere.
 fn forbidden(text: &str) -> Vec<(usize, &'static str)> {
     let mut found = Vec::new();
-    if let Some(index) = text.find(REFUSED) {
-        found.push((line_at(text, index), "a template holds text, not NUL characters"));
+    if let Some(index) = text.find([REFUSED, address::MARK]) {
+        found.push((line_at(text, index), "a template holds text: no NUL, and no U+E000"));
     }
     let mut from = 0;
     while let Some(index) = text[from..].find("{{") {

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::template::{Flaw, Templates};
 use super::{Inputs, Plan, size, yaml};
+use crate::model::tls::Part;
 use crate::model::workload::{Admin, Change, Container, File, Image, Resources, Stop, Volume};
 use crate::model::{Object, Workload};
 use crate::secret::Secret;
@@ -79,15 +80,16 @@ struct ContainerFile {
 struct FileFile {
     path: String,
     /// Relative to the offering's folder.
-    template: String,
+    template: Option<String>,
+    /// In the place of a template.
+    tls: Option<Part>,
     #[serde(default)]
     mode: Mode,
     #[serde(default)]
     uid: u32,
     #[serde(default)]
     gid: u32,
-    #[serde(default)]
-    change: Change,
+    change: Option<Change>,
 }
 
 /// What the plan says, unless a container is to have only a part of it.
@@ -154,7 +156,9 @@ impl Recipe {
                 "disk_bytes": plan.disk_bytes,
                 "pids": plan.pids,
                 "connections": plan.connections,
+                "tls": plan.tls.as_str(),
             },
+            "tls": { "on": plan.tls.is_on(), "required": plan.tls.is_required() },
             "parameters": parameters,
             "admin": { "password": inputs.admin_password.expose() },
             "image": { "ref": self.image.reference },
@@ -197,6 +201,8 @@ impl Recipe {
             settings: file.settings,
             credentials: credentials.unwrap_or_default().to_owned(),
             bind_defaults: self.bind_defaults.clone(),
+            tls: plan.tls,
+            identity: None,
             containers: file
                 .containers
                 .into_iter()
@@ -247,22 +253,43 @@ impl Recipe {
     }
 
     fn file(&self, file: FileFile, context: &Value) -> Result<File, Flaw> {
-        let template = self.path(&file.template);
-        if !self.templates.holds(&template) {
-            let path = self.path("workload.yaml.hbs");
-            let text = self.templates.text(&path).unwrap_or_default();
-            let line = super::template::line_with(text, &file.template);
-            let message = format!("there is no usable template {template}");
-            return Err(Flaw::new(&path, line, message));
-        }
+        let (text, change) = match (&file.template, file.tls, file.change) {
+            (Some(name), None, change) => {
+                (self.content(name, context)?, change.unwrap_or_default())
+            }
+            // Made with the instance; whoever renews it has the engine take it.
+            (None, Some(_), None) => (Secret::from(""), Change::Live),
+            (None, Some(_), Some(_)) => {
+                return Err(self.flaw(&file.path, "a file of `tls` says no `change`"));
+            }
+            (None, None, _) | (Some(_), Some(_), _) => {
+                return Err(self.flaw(&file.path, "a file has either a `template` or `tls`"));
+            }
+        };
         Ok(File {
             path: file.path,
-            content: self.templates.render(&template, context)?.into(),
+            content: text,
             mode: file.mode.0,
             uid: file.uid,
             gid: file.gid,
-            change: file.change,
+            change,
+            tls: file.tls,
         })
+    }
+
+    fn content(&self, name: &str, context: &Value) -> Result<Secret, Flaw> {
+        let template = self.path(name);
+        if !self.templates.holds(&template) {
+            return Err(self.flaw(name, &format!("there is no usable template {template}")));
+        }
+        Ok(self.templates.render(&template, context)?.into())
+    }
+
+    /// A mistake in the workload's template, where these words stand.
+    fn flaw(&self, words: &str, message: &str) -> Flaw {
+        let path = self.path("workload.yaml.hbs");
+        let text = self.templates.text(&path).unwrap_or_default();
+        Flaw::new(&path, super::template::line_with(text, words), message)
     }
 
     /// The template's line that a rendered line most likely came from: one that begins alike, the

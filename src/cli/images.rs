@@ -100,7 +100,8 @@ impl Bench {
             publish_address: config.publish_address,
             pull: config.images_pull,
             build: config.images_build == ImagesBuild::Auto,
-            image_files: Arc::new(move |offering| files.files.image(offering)),
+            maven: config.images_maven.clone(),
+            makings: Arc::new(move |offering| files.makings(offering)),
         });
         Ok(Self { docker: docker.map_err(|fault| failure(&fault))?, catalog, wanted })
     }
@@ -115,13 +116,13 @@ impl Bench {
                 continue;
             }
             let (offering, reference) = (&listed.offering, &listed.reference);
-            let files = self.catalog.files.image(offering).ok_or_else(|| {
+            let makings = self.catalog.makings(offering).ok_or_else(|| {
                 Failure::new(Exit::Failed, format!("{offering} has no image/ folder to build from"))
             })?;
-            let (images, files) = (self.docker.images(), &files);
-            watched(
-                |progress| async move { images.build(offering, reference, files, &progress).await },
-            )
+            let (images, makings) = (self.docker.images(), &makings);
+            watched(|progress| async move {
+                images.build(offering, reference, makings, &progress).await
+            })
             .await?;
         }
         Ok(())

@@ -236,6 +236,13 @@ fn endpoints(instance: &view::Instance) -> String {
     if addresses.is_empty() { "-".to_owned() } else { addresses.join(" ") }
 }
 
+fn tls(instance: &view::Instance) -> String {
+    match &instance.certificate_ends_at {
+        Some(end) => format!("{} (certificate until {end})", instance.tls),
+        None => instance.tls.clone(),
+    }
+}
+
 fn shown(instance: &view::Instance) -> String {
     let ports: Vec<String> = instance
         .ports
@@ -251,6 +258,7 @@ fn shown(instance: &view::Instance) -> String {
         ("tenant", instance.tenant.clone()),
         ("platform", instance.platform.clone()),
         ("endpoint", ports.join(", ")),
+        ("tls", tls(instance)),
         ("parameters", inline(&instance.parameters)),
         ("containers", instance.containers.join(", ")),
         ("bindings", instance.bindings.to_string()),

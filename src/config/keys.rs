@@ -99,7 +99,12 @@ pub const KEYS: &[Key] = &[
     text(
         "advertise_host",
         "127.0.0.1",
-        "Host name or address that apps are given to reach their instances.",
+        "Host name or IPv4 address that apps are given to reach their instances.",
+    ),
+    text(
+        "certificate_life",
+        "365d",
+        "How long the certificates of instances with TLS are good for. They are renewed after two thirds of it. From `1d` to `10000d`.",
     ),
     text(
         "publish_address",
@@ -146,6 +151,11 @@ pub const KEYS: &[Key] = &[
         "images_build",
         "auto",
         "`auto`: an image that is absent and cannot be pulled is built from the offering's `image/` folder. `never`: the operation fails.",
+    ),
+    text(
+        "images_maven",
+        "https://repo1.maven.org/maven2",
+        "Base of the Maven repository that jars for images are fetched from: Maven Central, or a mirror of it. Each jar is held against the checksum in the catalog.",
     ),
     text(
         "log_format",

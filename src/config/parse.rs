@@ -1,7 +1,7 @@
 //! What texts of settings must look like. Each answers with what would be right; those for secrets
 //! never repeat what they were given.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -57,8 +57,12 @@ pub(super) fn ip(text: &str) -> Parsed<IpAddr> {
     })
 }
 
-/// A host name or address, without scheme or port.
+/// A host name or IPv4 address, without scheme or port. In a URI an IPv6 address stands in brackets,
+/// in a certificate it does not, and clients differ on what they take.
 pub(super) fn host(text: &str) -> Parsed<String> {
+    if text.trim_matches(['[', ']']).parse::<Ipv6Addr>().is_ok() {
+        return Err(format!("`{text}` is an IPv6 address: give a host name that stands for it"));
+    }
     let is_label = |label: &str| {
         !label.is_empty()
             && label.len() <= 63
@@ -149,6 +153,16 @@ pub(super) fn retention(text: &str) -> Parsed<Duration> {
     Ok(duration)
 }
 
+/// From a day to some 27 years.
+pub(super) fn certificate_life(text: &str) -> Parsed<Duration> {
+    const DAY: Duration = Duration::from_hours(24);
+    let duration = duration(text)?;
+    if (DAY..=DAY * 10_000).contains(&duration) {
+        return Ok(duration);
+    }
+    Err(format!("`{text}` is no life for a certificate: write `1d` to `10000d`"))
+}
+
 /// `true` or `false`.
 pub(super) fn boolean(text: &str) -> Parsed<bool> {
     text.parse().map_err(|_| format!("`{text}` is neither `true` nor `false`"))
@@ -166,6 +180,15 @@ fn one_of<T: Copy>(text: &str, words: &[(&str, T)]) -> Parsed<T> {
 /// See [`ImagesBuild`].
 pub(super) fn images_build(text: &str) -> Parsed<ImagesBuild> {
     one_of(text, &[("auto", ImagesBuild::Auto), ("never", ImagesBuild::Never)])
+}
+
+/// The base of a repository, without a `/` at its end.
+pub(super) fn repository(text: &str) -> Parsed<String> {
+    let known = ["https://", "http://"].iter().any(|scheme| text.starts_with(scheme));
+    if known && reqwest::Url::parse(text).is_ok_and(|url| url.query().is_none()) {
+        return Ok(text.trim_end_matches('/').to_owned());
+    }
+    Err(format!("`{text}` is not the base of a repository: write `https://host/path`"))
 }
 
 /// See [`LogFormat`].
@@ -277,10 +300,12 @@ mod tests {
 
     #[test]
     fn hosts() {
-        for text in ["localhost", "db.example.org", "10.0.0.1", "::1", "a-b"] {
+        for text in ["localhost", "db.example.org", "10.0.0.1", "a-b"] {
             assert!(host(text).is_ok(), "{text}");
         }
-        for text in ["", "http://x", "x:80", "a..b", "-a", "a b", "x/", "[::1]"] {
+        for text in
+            ["", "http://x", "x:80", "a..b", "-a", "a b", "x/", "[::1]", "::1", "2001:db8::1"]
+        {
             assert!(host(text).is_err(), "{text}");
         }
     }

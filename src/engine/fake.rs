@@ -225,6 +225,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::model::inside::Closed;
     use crate::model::workload::Admin;
 
     const ADDRESS: &str = "127.0.0.1:18500";
@@ -235,6 +236,8 @@ mod tests {
             ports: BTreeMap::from([("redis".to_owned(), 18500)]),
             admin: Admin { user: "banquet".to_owned(), password: "pw".into(), database: None },
             settings: Object::new(),
+            inside: Arc::new(Closed),
+            tls: None,
         }
     }
 

@@ -14,7 +14,9 @@ use sqlx::postgres::types::Oid;
 
 use self::access::Access;
 use self::client::{Session, fault};
-use super::{CALL_LIMIT, Engine, Grant, READY_LIMIT, Target, too_small, whole_number, within};
+use super::{
+    CALL_LIMIT, Engine, Grant, READY_LIMIT, Renewal, Target, too_small, whole_number, within,
+};
 use crate::clock;
 use crate::model::{Fault, Object};
 
@@ -139,6 +141,16 @@ impl Engine for Postgres {
             end_sessions(session.connection(), id).await?;
             session.close().await;
             Ok(())
+        })
+        .await
+    }
+
+    async fn renew(&self, target: &Target) -> Result<Renewal, Fault> {
+        within(CALL_LIMIT, "give PostgreSQL its new certificate", async {
+            let mut session = Session::open(target, MAINTENANCE).await?;
+            session.run(sql::RELOAD.to_owned(), "have the certificate read again").await?;
+            session.close().await;
+            Ok(Renewal::Done)
         })
         .await
     }

@@ -8,7 +8,9 @@ use ::redis::aio::MultiplexedConnection;
 use async_trait::async_trait;
 use serde_json::Value;
 
-use super::{CALL_LIMIT, Engine, Grant, READY_LIMIT, Target, too_small, whole_number, within};
+use super::{
+    CALL_LIMIT, Engine, Grant, READY_LIMIT, Renewal, Target, too_small, whole_number, within,
+};
 use crate::model::{Fault, Object};
 
 /// Speaks to Redis and Valkey as an administrator of the access list.
@@ -132,6 +134,30 @@ impl Engine for Redis {
         })
         .await
     }
+
+    async fn renew(&self, target: &Target) -> Result<Renewal, Fault> {
+        within(CALL_LIMIT, "give Redis its new certificate", async {
+            read_certificate(&mut client::connect(target).await?).await?;
+            Ok(Renewal::Done)
+        })
+        .await
+    }
+}
+
+/// The settings that name the files of the certificate.
+const CERTIFICATE: [&str; 2] = ["tls-cert-file", "tls-key-file"];
+
+/// Has the server read the files of its certificate again, by setting their paths to what they are:
+/// both at once, or the key would not fit.
+async fn read_certificate(connection: &mut MultiplexedConnection) -> Result<(), Fault> {
+    let paths: Vec<(String, String)> = ::redis::cmd("CONFIG")
+        .arg("GET")
+        .arg(&CERTIFICATE)
+        .query_async(connection)
+        .await
+        .map_err(|error| client::fault("ask Redis for its certificate", error))?;
+    let paths: Vec<_> = paths.iter().map(|(name, path)| (name.as_str(), path.clone())).collect();
+    set(connection, &paths).await
 }
 
 /// How much a server holds and may hold, in bytes.

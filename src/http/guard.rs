@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use axum::http::{HeaderMap, HeaderName, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
 
@@ -31,6 +31,7 @@ pub(super) async fn bounded(
     next: Next,
 ) -> Response {
     let began = Instant::now();
+    let sent = request.headers().get(&REQUEST_IDENTITY).filter(|value| !value.is_empty()).cloned();
     let identity = text(request.headers(), &REQUEST_IDENTITY).and_then(identity::request);
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let method = request.method().clone();
@@ -50,7 +51,7 @@ pub(super) async fn bounded(
     } else {
         tracing::info!(http.method = %method, http.route = route, http.status = status, duration_ms, request.identity = asked_by, "{method} {route} {status}");
     }
-    if let Some(value) = identity.and_then(|text| HeaderValue::from_str(&text).ok()) {
+    if let Some(value) = sent {
         response.headers_mut().insert(REQUEST_IDENTITY, value);
     }
     response

@@ -26,7 +26,7 @@ pub const fn patience(step: Step) -> Millis {
         // Pulls over slow lines and local builds take minutes.
         Step::Image => 30 * 60_000,
         Step::Ensure | Step::AwaitReady => 5 * 60_000,
-        Step::Prepare | Step::Bootstrap | Step::Grant => 2 * 60_000,
+        Step::Prepare | Step::Bootstrap | Step::Renew | Step::Grant => 2 * 60_000,
         // Never given up: see `fatal`.
         Step::Revoke | Step::Remove | Step::Forget => Millis::MAX / 2,
     }
@@ -90,11 +90,11 @@ fn fail(next: &mut Operation, usable: bool, now: Millis) {
 }
 
 /// A fatal fault turns what goes forward back. What removes goes on for ever, ever more slowly, so
-/// that nothing is left behind in silence. An update that can't be taken back either ends, so that
+/// that nothing is left behind in silence. A change that can't be taken back either ends, so that
 /// its instance can be changed again or deleted.
 fn fatal(next: &mut Operation, reason: &str, now: Millis) {
     match (next.kind, next.phase) {
-        (Kind::Provision | Kind::Update | Kind::Bind, Phase::Forward) => {
+        (Kind::Provision | Kind::Update | Kind::Renew | Kind::Bind, Phase::Forward) => {
             next.phase = Phase::Undo;
             next.step = 0;
             next.attempts = 0;
@@ -102,7 +102,7 @@ fn fatal(next: &mut Operation, reason: &str, now: Millis) {
             next.deadline = now.saturating_add(next.current().map_or(0, patience));
             reason.clone_into(&mut next.description);
         }
-        (Kind::Update, Phase::Undo) => {
+        (Kind::Update | Kind::Renew, Phase::Undo) => {
             let both = format!("{}; and it could not be taken back: {reason}", next.description);
             next.description = both;
             fail(next, false, now);

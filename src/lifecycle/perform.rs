@@ -2,6 +2,7 @@
 
 mod instance;
 mod reach;
+mod renew;
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -80,6 +81,7 @@ pub async fn perform(
             | Step::Ensure
             | Step::AwaitReady
             | Step::Bootstrap
+            | Step::Renew
             | Step::Grant => Err(Fault::fatal("the instance is no longer there")),
         };
     };
@@ -89,6 +91,7 @@ pub async fn perform(
         Step::Ensure => stage.ensure(&instance).await,
         Step::AwaitReady => stage.await_ready(instance).await,
         Step::Bootstrap => stage.bootstrap(instance).await,
+        Step::Renew => stage.renew(&instance).await,
         Step::Remove => stage.remove(instance).await,
         Step::Grant => stage.grant(&instance).await,
         Step::Revoke => stage.revoke(&instance).await,
@@ -115,7 +118,7 @@ impl Stage<'_> {
             expires_at: binding.expires_at,
         };
         let engine = self.engine(&instance.workload)?;
-        let target = self.target(instance, &instance.workload);
+        let target = self.target(instance, &instance.workload).await?;
         self.healing(instance, || engine.grant(&target, &grant)).await?;
         let ready = Binding { state: BindingState::Ready, ..binding };
         Ok(Change::effect(Effect::Binding(Box::new(ready))))
@@ -129,7 +132,7 @@ impl Stage<'_> {
         let leaving = running.is_some_and(|other| other.kind == Kind::Deprovision);
         if instance.was_ready && !leaving {
             let engine = self.engine(&instance.workload)?;
-            let target = self.target(instance, &instance.workload);
+            let target = self.target(instance, &instance.workload).await?;
             self.healing(instance, || engine.revoke(&target, &binding.user)).await?;
         }
         let state = match (self.operation.kind, self.operation.phase) {
@@ -154,13 +157,20 @@ impl Stage<'_> {
         })
     }
 
-    fn target(&self, instance: &Instance, workload: &Workload) -> engine::Target {
-        engine::Target {
+    async fn target(
+        &self,
+        instance: &Instance,
+        workload: &Workload,
+    ) -> Result<engine::Target, Fault> {
+        let place = self.place(instance).await?;
+        Ok(engine::Target {
             host: self.world.advertise_host.clone(),
             ports: instance.ports.clone(),
             admin: workload.admin.clone(),
             settings: workload.settings.clone(),
-        }
+            inside: self.world.backend.inside(&place, workload),
+            tls: tls(workload),
+        })
     }
 
     async fn place(&self, instance: &Instance) -> Result<Place, Fault> {
@@ -168,6 +178,12 @@ impl Stage<'_> {
         let subnet = subnet.ok_or_else(|| Fault::fatal("the tenant has no network range"))?;
         Ok(place(instance, subnet))
     }
+}
+
+fn tls(workload: &Workload) -> Option<engine::Tls> {
+    let identity = workload.identity.as_ref().filter(|_| workload.tls.is_on())?;
+    let required = workload.tls.is_required();
+    Some(engine::Tls { authority: identity.authority.clone(), required })
 }
 
 /// What people call an instance, and what it is.

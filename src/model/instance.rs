@@ -48,6 +48,16 @@ pub struct Instance {
     pub updated_at: Millis,
 }
 
+impl Instance {
+    /// The ports that its workload publishes, by name: after a change of plan they may be fewer
+    /// than are kept for it.
+    #[must_use]
+    pub fn published(&self) -> BTreeMap<String, u16> {
+        let names = self.workload.port_names();
+        names.filter_map(|name| Some((name.to_owned(), *self.ports.get(name)?))).collect()
+    }
+}
+
 /// Where an instance stands, apart from what is running on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InstanceState {

@@ -9,6 +9,13 @@ pub fn container(broker: &BrokerId, instance: &InstanceKey, role: &str) -> Strin
     format!("banquet-{broker}-{instance}-{role}")
 }
 
+/// What an instance's container is reached by within its tenant's network. The role alone would
+/// stand for every instance of the tenant at once.
+#[must_use]
+pub fn alias(instance: &InstanceKey, role: &str) -> String {
+    format!("{instance}-{role}")
+}
+
 /// A volume.
 #[must_use]
 pub fn volume(broker: &BrokerId, instance: &InstanceKey, name: &str) -> String {

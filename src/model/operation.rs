@@ -90,6 +90,8 @@ pub enum Kind {
     Unbind,
     /// Revoke a binding's credentials, whose time is over.
     Expire,
+    /// Exchange an instance's certificate.
+    Renew,
 }
 
 /// Which way an operation goes.
@@ -114,6 +116,8 @@ pub enum Step {
     AwaitReady,
     /// Databases, groups and live settings are as the workload says.
     Bootstrap,
+    /// The engine shows the certificate that its files hold.
+    Renew,
     /// The binding's user exists and works.
     Grant,
     /// The binding's user is gone and its connections are cut.
@@ -137,18 +141,29 @@ pub enum OperationState {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 6] =
-        [Self::Provision, Self::Update, Self::Deprovision, Self::Bind, Self::Unbind, Self::Expire];
+    pub const ALL: [Self; 7] = [
+        Self::Provision,
+        Self::Update,
+        Self::Deprovision,
+        Self::Bind,
+        Self::Unbind,
+        Self::Expire,
+        Self::Renew,
+    ];
 
     /// What is done, in order.
     #[must_use]
     pub const fn steps(self, phase: Phase) -> &'static [Step] {
-        use Step::{AwaitReady, Bootstrap, Ensure, Forget, Grant, Image, Prepare, Remove, Revoke};
+        use Step::{
+            AwaitReady, Bootstrap, Ensure, Forget, Grant, Image, Prepare, Remove, Renew, Revoke,
+        };
         match (self, phase) {
             (Self::Provision, Phase::Forward) => &[Image, Ensure, AwaitReady, Bootstrap],
             (Self::Provision, Phase::Undo) => &[Remove],
             (Self::Update, Phase::Forward) => &[Image, Prepare, Ensure, AwaitReady, Bootstrap],
             (Self::Update, Phase::Undo) => &[Ensure, AwaitReady, Bootstrap],
+            // Its files are written whatever the engine does; then it is told of them.
+            (Self::Renew, _) => &[Ensure, Renew, AwaitReady, Bootstrap],
             (Self::Deprovision, _) => &[Remove, Forget],
             (Self::Bind, Phase::Forward) => &[Grant],
             (Self::Bind, Phase::Undo) | (Self::Expire, _) => &[Revoke],
@@ -166,6 +181,7 @@ impl Kind {
             Self::Bind => "bind",
             Self::Unbind => "unbind",
             Self::Expire => "expire",
+            Self::Renew => "renew",
         }
     }
 
@@ -203,6 +219,7 @@ impl Step {
             Self::Ensure => "ensure",
             Self::AwaitReady => "await ready",
             Self::Bootstrap => "bootstrap",
+            Self::Renew => "renew",
             Self::Grant => "grant",
             Self::Revoke => "revoke",
             Self::Remove => "remove",

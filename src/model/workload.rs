@@ -1,11 +1,14 @@
 //! The containers, volumes, files and ports of one instance, as wanted: a snapshot kept with the
 //! instance, so that editing the catalog changes nothing that runs. It speaks no Docker.
 
+pub mod address;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use super::Object;
+use super::tls::{Identity, Mode, Part};
 use crate::secret::{self, Secret};
 
 /// Everything needed to run an instance, heal it, bind to it and remove it without the catalog.
@@ -25,6 +28,12 @@ pub struct Workload {
     /// What a binding's parameters are where it says nothing, of the same offering.
     #[serde(default)]
     pub bind_defaults: Object,
+    /// How apps reach it.
+    #[serde(default, skip_serializing_if = "Mode::is_off")]
+    pub tls: Mode,
+    /// What it shows to them where there is TLS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<Identity>,
     /// In the order in which they start.
     pub containers: Vec<Container>,
     /// Named volumes, by the name that mounts use.
@@ -125,6 +134,9 @@ pub struct File {
     /// What a change of it asks for.
     #[serde(default)]
     pub change: Change,
+    /// What of the workload's identity it holds, if that is its content.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Part>,
 }
 
 impl File {
@@ -193,6 +205,16 @@ impl Workload {
         let mut filled = self.bind_defaults.clone();
         filled.extend(given.clone());
         filled
+    }
+
+    /// Gives it the identity that it shows from now on.
+    pub fn identify(&mut self, identity: Identity) {
+        for file in self.containers.iter_mut().flat_map(|container| &mut container.files) {
+            if let Some(part) = file.tls {
+                file.content = identity.part(part);
+            }
+        }
+        self.identity = Some(identity);
     }
 
     /// The names of all ports to be published.

@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use super::fields::Fields;
+use super::fields::{Fields, checked_id};
 use super::{Refusal, Version};
 use crate::clock::{Millis, utc};
 use crate::id::{BindingId, OfferingId, OperationId, PlanId};
@@ -59,7 +59,7 @@ impl Request {
         let fields = Fields::parse(body)?;
         let resource = fields.object("bind_resource")?.unwrap_or_default();
         let app = match resource.get("app_guid") {
-            Some(Value::String(app)) => Some(app.clone()),
+            Some(Value::String(app)) => Some(checked_id("bind_resource.app_guid", app)?),
             None | Some(Value::Null) => fields.optional("app_guid")?,
             Some(_) => {
                 return Err(Refusal::Invalid("bind_resource.app_guid must be a string".into()));

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
-/// Beyond this many bytes a header of ours-to-repeat is cut off.
+/// Beyond this many bytes what is kept of a header is cut off.
 const LONGEST: usize = 2048;
 
 /// Decodes `<platform> <base64 of a JSON object>` to `<platform> <JSON>` (requirement 8). What is
@@ -21,7 +21,7 @@ pub fn originating(header: &str) -> Option<String> {
     value.is_object().then(|| bounded(&format!("{platform} {value}")))
 }
 
-/// A request identity as it may go into logs and answers: bounded, without control characters
+/// A request identity as it may go into logs: bounded, without control characters
 /// (requirement 11).
 #[must_use]
 pub fn request(header: &str) -> Option<String> {

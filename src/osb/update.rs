@@ -16,7 +16,7 @@ pub struct Request {
     pub plan_id: Option<PlanId>,
     /// Absent and `{}`: the parameters stay. A key given replaces, a key of `null` removes.
     pub parameters: Object,
-    /// Absent: the context stays.
+    /// Absent and `{}`: the context stays.
     pub context: Option<Object>,
     /// `maintenance_info.version`: asks for the upgrade to it.
     pub maintenance_version: Option<String>,
@@ -40,7 +40,7 @@ impl Request {
             offering_id: fields.required("service_id")?.into(),
             plan_id: plan_id.map(Into::into),
             parameters: fields.object("parameters")?.unwrap_or_default(),
-            context: fields.object("context")?,
+            context: fields.object("context")?.filter(|context| !context.is_empty()),
             maintenance_version: fields.maintenance_version()?,
         })
     }

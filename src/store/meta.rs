@@ -1,5 +1,5 @@
-//! What is made at the first start and kept for ever: the broker's id, and a canary that only the
-//! right master key opens.
+//! What is made at the first start and kept for ever: the broker's id, a canary that only the right
+//! master key opens, and the certificate authority.
 
 use sqlx::AnyConnection;
 
@@ -7,11 +7,14 @@ use super::Result;
 use super::attempt::Attempt as _;
 use super::codec::Columns;
 use crate::id::BrokerId;
+use crate::secret::Secret;
 use crate::secret::seal::Seal;
 
 const BROKER_ID: &str = "broker_id";
 const CANARY: &str = "canary";
 const CANARY_PLACE: &str = "meta/canary";
+const AUTHORITY: &str = "authority";
+const AUTHORITY_PLACE: &str = "meta/authority";
 
 const FOUND: &str = "INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING";
 const READ: &str = "SELECT value FROM meta WHERE key = $1";
@@ -35,11 +38,26 @@ pub(super) async fn broker_id(connection: &mut AnyConnection) -> Result<BrokerId
     read(connection, BROKER_ID).await.map(BrokerId::from)
 }
 
+/// The authority: the one that is kept, or this one from now on.
+pub(super) async fn authority(
+    connection: &mut AnyConnection,
+    seal: &Seal,
+    new: &Secret,
+) -> Result<Secret> {
+    sqlx::query(FOUND)
+        .bind(AUTHORITY)
+        .bind(seal.seal(new.expose(), AUTHORITY_PLACE))
+        .execute(&mut *connection)
+        .attempting("keeping the certificate authority")
+        .await?;
+    Ok(seal.open(&read(connection, AUTHORITY).await?, AUTHORITY_PLACE)?)
+}
+
 async fn read(connection: &mut AnyConnection, key: &'static str) -> Result<String> {
     let row = sqlx::query(READ)
         .bind(key)
         .fetch_one(connection)
-        .attempting("reading the broker's id")
+        .attempting("reading what was made at the first start")
         .await?;
     Columns::of("meta", &row).text("value")
 }

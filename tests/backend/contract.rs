@@ -1,9 +1,12 @@
 //! What every backend must do.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use banquet::backend::{Backend, Observed, Place, Thing};
+use banquet::model::workload::{Change, File};
 use banquet::model::{FaultKind, Progress, Workload};
+use banquet::secret::Secret;
 
 use crate::rig::{self, Rig, ensure, only};
 
@@ -23,6 +26,8 @@ macro_rules! suite {
                 a_network_stays_while_an_instance_of_its_tenant_does
                 containers_that_are_no_longer_wanted_go
                 a_call_that_was_called_off_ends
+                files_are_written_into_containers_that_run
+                who_is_not_there_cannot_be_entered
                 an_engine_that_is_not_there_is_told
             );
         }
@@ -249,5 +254,48 @@ pub(crate) async fn an_engine_that_is_not_there_is_told(rig: &impl Rig) {
     for fault in faults {
         assert_eq!(fault.kind, FaultKind::Unreachable, "{}", fault.chain());
         assert!(fault.message.contains("does not answer"), "{}", fault.message);
+    }
+}
+
+/// A file of root's, that a command of the container's user can read.
+fn note(content: &str) -> File {
+    File {
+        path: "/conf/sub/note".to_owned(),
+        content: content.into(),
+        mode: 0o444,
+        uid: 0,
+        gid: 0,
+        change: Change::Live,
+        tls: None,
+    }
+}
+
+pub(crate) async fn files_are_written_into_containers_that_run(rig: &impl Rig) {
+    let (place, workload) = ready(rig).await;
+    let inside = rig.backend().inside(&place, &workload);
+    for content in ["first", "second, and longer", "3"] {
+        inside.write("server", &note(content)).await.unwrap();
+        assert_eq!(rig.file(&place, "/conf/sub/note").await.as_deref(), Some(content));
+    }
+    let elsewhere = File { path: "/etc/note".to_owned(), ..note("x") };
+    let fault = inside.write("server", &elsewhere).await.unwrap_err();
+    assert_eq!(fault.kind, FaultKind::Fatal, "files go into volumes only");
+}
+
+pub(crate) async fn who_is_not_there_cannot_be_entered(rig: &impl Rig) {
+    let (place, workload) = ready(rig).await;
+    let inside = rig.backend().inside(&place, &workload);
+    let command = ["true".to_owned()];
+    let nothing = Secret::from("");
+    let run = |role| inside.run(role, &command, &nothing, Duration::from_secs(5));
+    assert_eq!(run("server").await.unwrap().status, 0);
+    rig.lose_container(&place).await;
+    assert_eq!(run("server").await.unwrap_err().kind, FaultKind::Retry);
+    for fault in [
+        inside.write("server", &note("x")).await.unwrap_err(),
+        inside.signal("server", "SIGHUP").await.unwrap_err(),
+        inside.restart("server").await.unwrap_err(),
+    ] {
+        assert_eq!(fault.kind, FaultKind::Retry, "{}", fault.chain());
     }
 }

@@ -65,7 +65,9 @@ pub(crate) fn settings(broker: &BrokerId) -> Settings {
         publish_address: IpAddr::from([127, 0, 0, 1]),
         pull: false,
         build: false,
-        image_files: Arc::new(|_| None),
+        makings: Arc::new(|_| None),
+        // Port 9 (discard) refuses at once, everywhere.
+        maven: "http://127.0.0.1:9".to_owned(),
     }
 }
 
@@ -84,7 +86,7 @@ async fn built(docker: &Docker) -> String {
         let (files, progress) = (image_files(), Progress::default());
         let images = docker.images();
         images
-            .build("backend-contract", "banquet.test/contract:1", &files, &progress)
+            .build("backend-contract", "banquet.test/contract:1", &files.into(), &progress)
             .await
             .unwrap()
     };

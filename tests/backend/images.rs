@@ -2,14 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use banquet::backend::Backend;
 use banquet::backend::docker::images::{Presence, local_name};
 use banquet::backend::docker::{Docker, Settings};
+use banquet::model::fetch::{Fetch, Makings, Origin};
 use banquet::model::workload::Image;
 use banquet::model::{FaultKind, Progress};
 use bollard::query_parameters::RemoveImageOptions;
 use bytes::Bytes;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 
 use crate::docker_rig::{DockerRig, image_files, settings, socket};
 use crate::proxy::Proxy;
@@ -46,14 +50,14 @@ impl Own {
 }
 
 fn docker(host: String, rig: &DockerRig, pull: bool, build: bool) -> Docker {
-    let image_files = Arc::new(|offering: &str| {
+    let makings = Arc::new(|offering: &str| {
         let mut files = image_files();
         // Unlike any other image, so that removing it removes it.
         files.insert("entrypoint".to_owned(), Bytes::from(format!("#!/bin/sh\n# {offering}\n")));
-        Some(files)
+        Some(files.into())
     });
     let settings = settings(&rig.broker);
-    Docker::connect(Settings { host: Some(host), pull, build, image_files, ..settings }).unwrap()
+    Docker::connect(Settings { host: Some(host), pull, build, makings, ..settings }).unwrap()
 }
 
 #[tokio::test]
@@ -121,7 +125,7 @@ async fn a_build_that_fails_tells_the_step() {
     let rig = DockerRig::up().await;
     let own = Own::new(&rig);
     let dockerfile = "FROM banquet-local/debian:trixie\nRUN echo out of luck >&2; exit 7\n";
-    let files = BTreeMap::from([("Dockerfile".to_owned(), Bytes::from(dockerfile))]);
+    let files = Makings::from(BTreeMap::from([("Dockerfile".to_owned(), Bytes::from(dockerfile))]));
     let images = rig.docker.images();
     let build = images.build(&own.offering, &own.reference, &files, &Progress::default()).await;
     let fault = build.unwrap_err();
@@ -129,7 +133,7 @@ async fn a_build_that_fails_tells_the_step() {
     for words in [own.local().as_str(), "step 2/", "RUN echo", "out of luck", "7"] {
         assert!(fault.message.contains(words), "no {words:?} in {}", fault.message);
     }
-    let empty = BTreeMap::new();
+    let empty = Makings::default();
     let build = images.build(&own.offering, &own.reference, &empty, &Progress::default()).await;
     assert!(build.unwrap_err().message.contains("no Dockerfile"));
 }
@@ -139,7 +143,7 @@ async fn a_build_can_be_called_off() {
     let rig = DockerRig::up().await;
     let own = Own::new(&rig);
     let dockerfile = "FROM banquet-local/debian:trixie\nRUN sleep 300\n";
-    let files = BTreeMap::from([("Dockerfile".to_owned(), Bytes::from(dockerfile))]);
+    let files = Makings::from(BTreeMap::from([("Dockerfile".to_owned(), Bytes::from(dockerfile))]));
     let progress = Progress::default();
     let mut notes = progress.follow();
     let images = rig.docker.images();
@@ -149,4 +153,77 @@ async fn a_build_can_be_called_off() {
             progress.cancel.cancel();
         });
     assert_eq!(build.unwrap_err().kind, FaultKind::Cancelled);
+}
+
+#[tokio::test]
+async fn a_build_whose_output_breaks_off_is_begun_anew() {
+    static BUILDS: AtomicUsize = AtomicUsize::new(0);
+    let rig = DockerRig::up().await;
+    let own = Own::new(&rig);
+    let proxy = Proxy::new(|call| {
+        let breaks = call.starts_with("POST /build") && BUILDS.fetch_add(1, Ordering::SeqCst) < 2;
+        breaks.then_some(0)
+    });
+    let docker = docker(proxy.host(), &rig, false, true);
+    docker.image(&own.image(), &Progress::default()).await.unwrap();
+    assert_eq!(count(&proxy), (0, 3));
+    own.remove().await;
+    BUILDS.store(0, Ordering::SeqCst);
+    let proxy = Proxy::new(|call| call.starts_with("POST /build").then_some(0));
+    let docker = self::docker(proxy.host(), &rig, false, true);
+    let fault = docker.image(&own.image(), &Progress::default()).await.unwrap_err();
+    assert_eq!(fault.kind, FaultKind::Unreachable);
+    assert_eq!(count(&proxy), (0, 3));
+}
+
+/// Answers every call for `/a/b/1/b-1.jar` with `jar`, and others with 404, until the test ends.
+async fn repository() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let mut head = [0; 4096];
+            let length = client.read(&mut head).await.unwrap();
+            let found = head[..length].starts_with(b"GET /a/b/1/b-1.jar ");
+            let (status, body) = if found { ("200 OK", "jar") } else { ("404 Not Found", "") };
+            let length = body.len();
+            let answer = format!(
+                "HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+            );
+            let _ = client.write_all(answer.as_bytes()).await;
+        }
+    });
+    base
+}
+
+#[tokio::test]
+async fn what_a_build_needs_of_the_network_is_fetched_and_held_against_its_checksum() {
+    const JAR: &str = "0163f1eea7894350060624d315234d40c508ab251ba121714e234503045faadd";
+    let rig = DockerRig::up().await;
+    let own = Own::new(&rig);
+    let settings = Settings { maven: repository().await, ..settings(&rig.broker) };
+    let docker = Docker::connect(settings).unwrap();
+    let dockerfile = "FROM banquet-local/debian:trixie\nCOPY libs /libs\nRUN grep -x jar /libs/*\n";
+    let makings = |coordinates, sha256: &str| Makings {
+        files: BTreeMap::from([("Dockerfile".to_owned(), Bytes::from(dockerfile))]),
+        fetches: vec![Fetch {
+            origin: Origin::jar(coordinates).unwrap(),
+            sha256: sha256.to_owned(),
+            into: "libs/b-1.jar".to_owned(),
+        }],
+    };
+    let build = async |makings: Makings| {
+        let progress = Progress::default();
+        docker.images().build(&own.offering, &own.reference, &makings, &progress).await
+    };
+    build(makings("a:b:1", JAR)).await.unwrap();
+    own.remove().await;
+    for (coordinates, sha256, words) in [
+        ("a:b:1", &"0".repeat(64), "b-1.jar is not the file that the catalog means"),
+        ("a:b:2", &JAR.to_owned(), "b-2.jar can't be fetched: the answer is 404"),
+    ] {
+        let fault = build(makings(coordinates, sha256)).await.unwrap_err();
+        assert_eq!(fault.kind, FaultKind::Fatal);
+        assert!(fault.message.contains(words), "{}", fault.message);
+    }
 }

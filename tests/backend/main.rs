@@ -9,6 +9,7 @@ mod docker_rig;
 mod fake;
 mod fake_rig;
 mod images;
+mod inside;
 mod proxy;
 mod rig;
 mod tls;

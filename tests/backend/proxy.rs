@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 
 use crate::docker_rig::socket;
 
-/// `POST /containers/x/update` → the status to answer it with, or none to pass it on.
+/// `POST /containers/x/update` → the status to answer it with, 0 to hang up, or none to pass it on.
 type Answers = fn(&str) -> Option<u16>;
 
 pub(crate) struct Proxy {
@@ -67,6 +67,9 @@ async fn serve(mut client: UnixStream, answers: Answers, seen: Arc<Mutex<Vec<Str
     let call = format!("{} {}", words.next().unwrap(), words.next().unwrap());
     let answer = answers(&call);
     seen.lock().unwrap().push(call);
+    if answer == Some(0) {
+        return;
+    }
     if let Some(status) = answer {
         let body = r#"{"message":"not here"}"#;
         let length = body.len();

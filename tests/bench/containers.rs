@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, ensure};
 use banquet::catalog::{Catalog, Files, Inputs};
 use banquet::engine::{Engine, Target, engines};
+use banquet::model::inside::Closed;
 use banquet::model::workload::{File, Workload};
 use banquet::secret::Secret;
 use bollard::Docker;
@@ -73,7 +74,9 @@ impl Containers {
         let engine = engines().remove(&workload.engine).context("no such engine")?;
         let ports = workload.port_names().map(|name| (name.to_owned(), port)).collect();
         let (admin, settings) = (workload.admin.clone(), workload.settings.clone());
-        let target = Target { host: "127.0.0.1".to_owned(), ports, admin, settings };
+        let inside = Arc::new(Closed);
+        let host = "127.0.0.1".to_owned();
+        let target = Target { host, ports, admin, settings, inside, tls: None };
         Ok(ByHand { name, body, volumes, archives: archives(&workload)?, engine, target })
     }
 

@@ -79,6 +79,47 @@ fn administrators_bodies_that_are_none() {
     broker.assert_nothing_left();
 }
 
+/// Every field that is read, with what it may not be.
+#[test]
+fn fields_of_other_types() {
+    let broker = Broker::waiting();
+    let path = broker.provisioned("one");
+    let polling = |path: &str| format!("{path}?accepts_incomplete=true");
+    let wrong = |text: bool| {
+        let mut values = vec![json!(7), json!(-1.5), json!(true), json!([]), json!(["x"])];
+        values.push(if text { json!({"a": 1}) } else { json!("x") });
+        values
+    };
+    let update = json!({"service_id": OFFERING, "plan_id": LARGE});
+    let cases = [
+        (Method::PUT, polling(&instance("two")), provision(SMALL), "provision"),
+        (Method::PATCH, polling(&path), update, "update"),
+        (Method::PUT, format!("{path}/service_bindings/b"), bind(), "bind"),
+    ];
+    for (method, path, body, verb) in &cases {
+        let texts: &[&str] = match *verb {
+            "provision" => &["service_id", "plan_id", "organization_guid", "space_guid"],
+            "update" => &["service_id", "plan_id"],
+            _ => &["service_id", "plan_id", "predecessor_binding_id"],
+        };
+        let objects: &[&str] = match *verb {
+            "bind" => &["context", "parameters", "bind_resource"],
+            _ => &["context", "parameters", "maintenance_info"],
+        };
+        for (fields, text) in [(texts, true), (objects, false)] {
+            for field in fields {
+                for value in wrong(text) {
+                    let reply = broker.ask(method.clone(), path, &but(body.clone(), field, value));
+                    assert_eq!(reply.status, 400, "{verb} {field}: {}", reply.body);
+                }
+            }
+        }
+    }
+    assert_eq!(broker.operations("one").len(), 1, "nothing was begun");
+    broker.deprovisioned("one");
+    broker.assert_nothing_left();
+}
+
 #[test]
 fn bodies_too_large_are_413() {
     let broker = Broker::new();
@@ -129,6 +170,25 @@ fn ids_that_are_none() {
         let body = but(provision(SMALL), field, json!(value));
         broker.put(&format!("{}?accepts_incomplete=true", instance("one")), &body).is(400);
     }
+    broker.assert_nothing_left();
+}
+
+#[test]
+fn apps_and_tenants_that_are_none() {
+    let broker = Broker::waiting();
+    let context = json!({"platform": "cloudfoundry", "organization_guid": "a\u{0}b"});
+    let path = format!("{}?accepts_incomplete=true", instance("one"));
+    broker.put(&path, &but(provision(SMALL), "context", context)).is(201);
+    assert_eq!(broker.row("one").unwrap().tenant.as_str(), "cf/org", "as if it said nothing");
+    for app in ["a\u{0}", "a\nb"] {
+        for body in [
+            but(bind(), "bind_resource", json!({"app_guid": app})),
+            but(but(bind(), "bind_resource", json!({})), "app_guid", json!(app)),
+        ] {
+            broker.put(&format!("{}/service_bindings/b", instance("one")), &body).is(400);
+        }
+    }
+    broker.deprovisioned("one");
     broker.assert_nothing_left();
 }
 

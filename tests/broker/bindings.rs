@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::harness::*;
 
 #[test]
-fn r88_r89_r96_r97_a_binding_is_made_inline_and_told_again() {
+fn r88_r89_r96_r97_r99_r106_a_binding_is_made_inline_and_told_again() {
     let broker = Broker::new();
     let path = broker.provisioned("one");
     let binding = format!("{path}/service_bindings/b");
@@ -88,7 +88,7 @@ fn r91_missing_and_invalid_data() {
 }
 
 #[test]
-fn what_platforms_send_for_service_keys() {
+fn r93_r130_what_platforms_send_for_service_keys() {
     let broker = Broker::new();
     let path = broker.provisioned("one");
     let put = |id: &str, resource: Value, app: Value| {
@@ -202,5 +202,44 @@ fn bindings_while_the_instance_leaves() {
     broker.backend.release(Backend::Remove);
     broker.settled(&path);
     broker.delete(&format!("{binding}?{IDS}")).is(410);
+    broker.assert_nothing_left();
+}
+
+#[test]
+fn r95_r111_nobody_has_to_poll_for_a_binding() {
+    let broker = Broker::new();
+    let path = broker.provisioned("one");
+    let binding = format!("{path}/service_bindings/b");
+    for query in ["", "?accepts_incomplete=false", "?accepts_incomplete="] {
+        broker.put(&format!("{binding}{query}"), &bind()).is(201);
+        let separator = if query.is_empty() { "?" } else { "&" };
+        broker.delete(&format!("{binding}{query}{separator}{IDS}")).is(200);
+    }
+}
+
+#[test]
+fn r101_nothing_is_answered_that_was_not_declared() {
+    let broker = Broker::new();
+    let path = broker.provisioned("one");
+    let body = broker.put(&format!("{path}/service_bindings/b"), &bind()).is(201).body;
+    for field in ["syslog_drain_url", "route_service_url", "volume_mounts"] {
+        assert_eq!(body.get(field), None, "{field}");
+    }
+}
+
+#[test]
+fn r112_who_waits_for_a_binding_of_a_deleted_instance_is_told_why() {
+    let broker = Broker::new();
+    let path = broker.provisioned("one");
+    broker.engine.hold(Call::Grant);
+    let waiting = std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| broker.put(&format!("{path}/service_bindings/b"), &bind()));
+        Broker::until(|| broker.engine.calls().iter().any(|(call, _)| *call == Call::Grant));
+        broker.delete(&format!("{path}?{IDS}&accepts_incomplete=true")).is(202);
+        broker.engine.release();
+        waiting.join().unwrap()
+    });
+    waiting.refused("ConcurrencyError");
+    broker.settled(&path);
     broker.assert_nothing_left();
 }

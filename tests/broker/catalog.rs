@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 
 use crate::harness::*;
 
-fn without_small() -> Catalog {
+/// The catalog without its plan `small`.
+pub(crate) fn without_small() -> Catalog {
     let mut files = Files::read(Path::new("tests/broker/catalog")).unwrap();
     let path = "cache/offering.yaml";
     let text = String::from_utf8(files.0[path].to_vec()).unwrap();
@@ -18,6 +19,15 @@ fn without_small() -> Catalog {
     let text = format!("{}{}", &text[..start], &text[end..]);
     let text = text.replace("memory: 256Mi", "memory: 64Mi");
     files.0.insert(path.into(), text.into());
+    Catalog::load(files, &["fake"]).unwrap_or_else(|mistakes| panic!("{mistakes:#?}"))
+}
+
+/// The catalog with its next maintenance.
+pub(crate) fn upgraded() -> Catalog {
+    let mut files = Files::read(Path::new("tests/broker/catalog")).unwrap();
+    let path = "cache/offering.yaml";
+    let text = String::from_utf8(files.0[path].to_vec()).unwrap();
+    files.0.insert(path.into(), text.replace("version: 1.0.0", "version: 2.0.0").into());
     Catalog::load(files, &["fake"]).unwrap_or_else(|mistakes| panic!("{mistakes:#?}"))
 }
 

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use axum::Router;
-use axum::body::{Body, to_bytes};
-use axum::http::{HeaderMap, Method, Request, StatusCode, header};
+use axum::body::Body;
+use axum::http::{Method, Request, header};
 use banquet::app::{App, Parts};
 use banquet::backend::fake::Fake as FakeBackend;
 use banquet::broker::Settings;
@@ -24,15 +24,12 @@ use banquet::model::{Instance, OperationState};
 use banquet::secret::Secret;
 use banquet::secret::seal::Seal;
 use banquet::store::Store;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
-use tower::ServiceExt as _;
 
-use crate::described::assert_described;
+pub use crate::requests::*;
 
 pub const OFFERING: &str = "c0ffee00-0000-4000-8000-000000000001";
 pub const SMALL: &str = "c0ffee00-0000-4000-8000-000000000011";
@@ -46,6 +43,8 @@ pub struct Plan {
     pub inline_wait: Duration,
     pub longest_wait: Duration,
     pub ports: std::ops::RangeInclusive<u16>,
+    pub advertise_host: String,
+    pub certificate_life: Duration,
 }
 
 impl Default for Plan {
@@ -54,6 +53,8 @@ impl Default for Plan {
             inline_wait: Duration::ZERO,
             longest_wait: Duration::from_secs(10),
             ports: 20_000..=20_049,
+            advertise_host: "127.0.0.1".to_owned(),
+            certificate_life: Duration::from_hours(24 * 365),
         }
     }
 }
@@ -63,7 +64,7 @@ pub struct Broker {
     pub backend: Arc<FakeBackend>,
     pub engine: Arc<FakeEngine>,
     pub folder: TempDir,
-    plan: Plan,
+    pub plan: Plan,
     key: Secret,
     life: Option<Life>,
 }
@@ -74,33 +75,6 @@ struct Life {
     router: Router,
     store: Store,
     stop: CancellationToken,
-}
-
-/// An answer.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Reply {
-    pub status: u16,
-    pub headers: HeaderMap,
-    pub body: Value,
-}
-
-impl Reply {
-    pub fn operation(&self) -> &str {
-        self.body["operation"].as_str().unwrap_or_else(|| panic!("no operation in {self:?}"))
-    }
-
-    #[track_caller]
-    pub fn is(self, status: u16) -> Self {
-        assert_eq!(self.status, status, "{}", self.body);
-        self
-    }
-
-    /// 422 with one of the specification's words.
-    #[track_caller]
-    pub fn refused(self, word: &str) -> Self {
-        assert_eq!((self.status, self.body["error"].as_str()), (422, Some(word)), "{}", self.body);
-        self
-    }
 }
 
 impl Broker {
@@ -151,21 +125,24 @@ impl Broker {
             engines: vec!["fake".into()],
         };
         let catalog = source.load().unwrap_or_else(|mistakes| panic!("{mistakes:#?}"));
+        let id = store.broker_id().await.unwrap();
         let fake: Arc<dyn Engine> = self.engine.clone();
         Parts {
-            id: store.broker_id().await.unwrap(),
+            authority: banquet::app::authority(&store, &id).await.unwrap(),
+            id,
             store,
             backend: self.backend.clone(),
             engines: Engines::from([("fake".to_owned(), fake)]),
             catalog: Arc::new(ArcSwap::from_pointee(catalog)),
             source,
             settings: Settings {
-                advertise_host: "127.0.0.1".into(),
+                advertise_host: self.plan.advertise_host.clone(),
                 ports: self.plan.ports.clone(),
                 subnets: "10.213.0.0/16".parse().unwrap(),
                 subnet_prefix: 26,
                 inline_wait: self.plan.inline_wait,
                 longest_wait: self.plan.longest_wait,
+                certificate_life: self.plan.certificate_life,
             },
             gate: Gate {
                 platforms: ["cf", "k8s"]
@@ -290,6 +267,28 @@ impl Broker {
         assert_eq!(self.settled(&path).body["state"], "succeeded");
     }
 
+    /// Removes an instance in whatever state, or finds it gone.
+    #[track_caller]
+    pub fn deprovisioned_whatever(&self, id: &str) {
+        let path = instance(id);
+        let gone = || {
+            let reply = self.delete(&format!("{path}?{IDS}&accepts_incomplete=true"));
+            self.settled(&path);
+            reply.status == 410
+        };
+        Self::until(gone);
+    }
+
+    /// Waits until something holds.
+    #[track_caller]
+    pub fn until(holds: impl Fn() -> bool) {
+        let end = Instant::now() + Duration::from_secs(20);
+        while !holds() {
+            assert!(Instant::now() < end, "it does not come about");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
     pub fn row(&self, id: &str) -> Option<Instance> {
         let key = InstanceKey::derive(&"cf".into(), &id.into());
         self.wait(self.store().instance(&key)).unwrap()
@@ -308,8 +307,9 @@ impl Broker {
     pub fn assert_whole(&self, id: &str) {
         let row = self.row(id).unwrap_or_else(|| panic!("there is no row of {id}"));
         let place = place(&row, "10.213.0.0/26".parse().unwrap());
+        let workload = row.workload.addressed(&self.plan.advertise_host, &row.ports).unwrap();
         assert!(
-            self.backend.has_exactly(&place, &row.workload),
+            self.backend.has_exactly(&place, &workload),
             "{id} is not whole: {:?} {:?}",
             self.backend.containers(),
             self.backend.volumes()
@@ -354,90 +354,4 @@ impl Drop for Broker {
             life.runtime.shutdown_background();
         }
     }
-}
-
-/// The ids that DELETE wants.
-pub const IDS: &str =
-    "service_id=c0ffee00-0000-4000-8000-000000000001&plan_id=c0ffee00-0000-4000-8000-000000000011";
-
-pub fn instance(id: &str) -> String {
-    format!("/v2/service_instances/{id}")
-}
-
-pub fn provision(plan: &str) -> Value {
-    json!({
-        "service_id": OFFERING,
-        "plan_id": plan,
-        "organization_guid": "org",
-        "space_guid": "space",
-        "context": {"platform": "cloudfoundry", "organization_guid": "org", "instance_name": "db"},
-    })
-}
-
-pub fn bind() -> Value {
-    json!({"service_id": OFFERING, "plan_id": SMALL, "bind_resource": {"app_guid": "app"}})
-}
-
-/// A body with one field set, or, with null, taken out.
-pub fn but(mut body: Value, field: &str, value: Value) -> Value {
-    let object = body.as_object_mut().unwrap();
-    if value.is_null() {
-        object.remove(field);
-    } else {
-        object.insert(field.into(), value);
-    }
-    body
-}
-
-fn request(method: Method, path: &str, body: &Value) -> axum::http::request::Builder {
-    let request = Request::builder().method(method).uri(path);
-    match body {
-        Value::Null => request,
-        _ => request.header(header::CONTENT_TYPE, "application/json"),
-    }
-}
-
-fn bytes(body: &Value) -> Body {
-    match body {
-        Value::Null => Body::empty(),
-        _ => Body::from(body.to_string()),
-    }
-}
-
-pub fn basic(platform: &str) -> String {
-    format!("Basic {}", BASE64.encode(format!("{platform}:{platform}-password")))
-}
-
-pub fn as_platform(platform: &str, method: Method, path: &str, body: &Value) -> Request<Body> {
-    request(method, path, body)
-        .header(header::AUTHORIZATION, basic(platform))
-        .header("X-Broker-API-Version", "2.17")
-        .body(bytes(body))
-        .unwrap()
-}
-
-/// Sends a request and reads the answer, which must be as described, and JSON whatever its status.
-pub async fn answered(router: Router, request: Request<Body>) -> Reply {
-    let (method, path) = (request.method().clone(), request.uri().to_string());
-    let reply = read(router, request).await;
-    assert_described(&method, &path, (reply.status, &reply.headers, &reply.body));
-    reply
-}
-
-async fn read(router: Router, request: Request<Body>) -> Reply {
-    let response = router.oneshot(request).await.unwrap();
-    let (head, body) = response.into_parts();
-    let body = to_bytes(body, 1 << 24).await.unwrap();
-    if head.status == StatusCode::NOT_MODIFIED {
-        assert!(body.is_empty());
-        return Reply { status: 304, headers: head.headers, body: Value::Null };
-    }
-    assert_eq!(head.headers[header::CONTENT_TYPE], "application/json", "{}", head.status);
-    let body: Value = serde_json::from_slice(&body).unwrap();
-    assert!(body.is_object() || body.is_array(), "{body}");
-    if head.status.is_client_error() || head.status.is_server_error() {
-        let description = body["description"].as_str().unwrap_or_default();
-        assert!(!description.is_empty(), "20: {} without a description: {body}", head.status);
-    }
-    Reply { status: head.status.as_u16(), headers: head.headers, body }
 }

@@ -33,7 +33,7 @@ fn with(method: &Method, path: &str, headers: &[(&str, &str)]) -> Request<Body> 
 }
 
 #[test]
-fn r14_every_route_wants_credentials_first() {
+fn r14_r15_every_route_wants_credentials_first() {
     let broker = Broker::new();
     for (method, path) in every_route() {
         for credentials in ["", "Basic", "Basic eDp5", "Bearer x"] {
@@ -51,7 +51,7 @@ fn r14_every_route_wants_credentials_first() {
 }
 
 #[test]
-fn r4_r5_every_route_wants_a_version_it_can_serve() {
+fn r1_r3_r4_r5_r6_every_route_wants_a_version_it_can_serve() {
     let broker = Broker::new();
     let basic = basic("cf");
     for (method, path) in every_route() {
@@ -79,7 +79,7 @@ fn unknown_routes_and_methods_are_json_too() {
 }
 
 #[test]
-fn r10_the_request_identity_comes_back_on_every_answer() {
+fn r9_r10_the_request_identity_comes_back_on_every_answer() {
     let broker = Broker::new();
     for (method, path) in every_route() {
         let reply = broker.send(with(&method, path, &[("x-broker-api-request-identity", "id-7")]));
@@ -108,7 +108,7 @@ fn r7_r8_the_originating_identity_is_kept_and_never_in_the_way() {
 }
 
 #[test]
-fn r25_r26_the_content_type_does_not_matter() {
+fn r25_r26_r27_the_content_type_does_not_matter() {
     let broker = Broker::waiting();
     for (number, kind) in
         [None, Some("text/plain"), Some("application/json; charset=utf-8")].into_iter().enumerate()
@@ -149,4 +149,22 @@ fn health_needs_no_credentials() {
     assert_eq!(get("/healthz").status, 200);
     assert_eq!(get("/readyz").status, 200);
     assert_eq!(get("/admin/v1/instances").status, 401);
+}
+
+#[test]
+fn r10_r11_a_request_identity_is_repeated_as_it_came_and_kept_clean() {
+    let broker = Broker::waiting();
+    let long = "x".repeat(5000);
+    for (number, sent) in
+        ["plain".as_bytes(), "größe\t7".as_bytes(), long.as_bytes()].into_iter().enumerate()
+    {
+        let path = format!("{}?accepts_incomplete=true", instance(&number.to_string()));
+        let mut request = as_platform("cf", Method::PUT, &path, &provision(SMALL));
+        let value = axum::http::HeaderValue::from_bytes(sent).unwrap();
+        request.headers_mut().insert("x-broker-api-request-identity", value.clone());
+        let reply = broker.send(request).is(201);
+        assert_eq!(reply.headers["x-broker-api-request-identity"], value);
+        let kept = broker.wait(broker.store().audit(1)).unwrap().remove(0).request;
+        assert!(kept.len() <= 2048 && !kept.contains(char::is_control), "{kept}");
+    }
 }

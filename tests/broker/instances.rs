@@ -50,7 +50,7 @@ fn r60_r61_r64_the_idempotency_table() {
 }
 
 #[test]
-fn r62_r63_missing_and_invalid_data() {
+fn r62_r63_r67_missing_and_invalid_data() {
     let broker = Broker::new();
     let put = |body: &Value| broker.put(&format!("{}{ASYNC}", instance("one")), body);
     for field in ["service_id", "plan_id", "organization_guid", "space_guid"] {
@@ -72,7 +72,7 @@ fn r62_r63_missing_and_invalid_data() {
 }
 
 #[test]
-fn r65_async_required_before_anything_is_written() {
+fn r65_r120_async_required_before_anything_is_written() {
     let broker = Broker::new();
     for query in ["", "?accepts_incomplete=false", "?accepts_incomplete=1", "?accepts_incomplete="]
     {
@@ -88,7 +88,7 @@ fn r65_async_required_before_anything_is_written() {
 }
 
 #[test]
-fn r66_maintenance_info_must_be_the_catalogs() {
+fn r66_r68_maintenance_info_must_be_the_catalogs() {
     let broker = Broker::waiting();
     let put = |info: Value| {
         let body = but(provision(SMALL), "maintenance_info", info);
@@ -145,7 +145,7 @@ fn r71_r72_r74_fetching() {
 }
 
 #[test]
-fn r116_r117_r118_r119_deprovision() {
+fn r116_r117_r118_r119_r122_deprovision() {
     let broker = Broker::new();
     let path = broker.provisioned("one");
     broker.delete(&format!("{path}?accepts_incomplete=true")).is(400);
@@ -188,7 +188,7 @@ fn r123_delete_stops_a_provision() {
 }
 
 #[test]
-fn r124_r127_delete_works_on_any_remains() {
+fn r124_r126_r127_delete_works_on_any_remains() {
     let broker = Broker::new();
     let path = broker.provisioned("bound");
     broker.bound(&path, "b1");
@@ -217,7 +217,7 @@ fn r124_r127_delete_works_on_any_remains() {
 }
 
 #[test]
-fn ids_come_back_after_delete() {
+fn r70_ids_come_back_after_delete() {
     let broker = Broker::waiting();
     for plan in [SMALL, LARGE, SMALL] {
         broker.put(&format!("{}{ASYNC}", instance("one")), &provision(plan)).is(201);
@@ -227,7 +227,7 @@ fn ids_come_back_after_delete() {
 }
 
 #[test]
-fn a_synchronous_plan_never_needs_polling() {
+fn r39_r41_a_synchronous_plan_never_needs_polling() {
     let broker = Broker::new();
     let path = instance("one");
     broker.put(&path, &provision(SYNC)).is(201);
@@ -252,7 +252,7 @@ fn a_synchronous_plan_that_fails_says_so_and_leaves_nothing() {
 }
 
 #[test]
-fn a_synchronous_plan_that_takes_too_long_is_taken_back() {
+fn r39_r126_a_synchronous_plan_that_takes_too_long_is_taken_back() {
     let plan = Plan { longest_wait: std::time::Duration::from_millis(200), ..Plan::default() };
     let broker = Broker::with(plan);
     let path = instance("one");
@@ -299,4 +299,70 @@ fn a_busy_port_is_exchanged_before_an_app_can_know_it() {
     broker.provisioned("one");
     assert_eq!(broker.row("one").unwrap().ports["cache"], 20_001);
     broker.assert_whole("one");
+    // Files know where apps reach the instance.
+    let conf = broker.backend.volumes().into_iter().find(|volume| volume.name == "conf").unwrap();
+    assert_eq!(conf.files["/conf/address"].expose(), "127.0.0.1:20001\n");
+}
+
+#[test]
+fn r40_r42_r43_accepted_only_where_it_may_be_and_has_to_be() {
+    let slow = Broker::new();
+    let path = instance("one");
+    slow.put(&path, &provision(SMALL)).refused("AsyncRequired");
+    slow.put(&format!("{path}{ASYNC}"), &provision(SMALL)).is(202);
+    slow.settled(&path);
+    let quick = Broker::waiting();
+    quick.put(&format!("{path}{ASYNC}"), &provision(SMALL)).is(201);
+    quick.delete(&format!("{path}{ASYNC}&{IDS}")).is(200);
+}
+
+#[test]
+fn r69_r115_r125_operations_are_short_and_need_no_encoding() {
+    let broker = Broker::new();
+    let path = instance("one");
+    let binding = format!("{path}/service_bindings/b");
+    let check = |reply: Reply| {
+        let operation = reply.is(202).operation().to_owned();
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-._~".contains(c);
+        assert!(operation.len() <= 10_000 && operation.chars().all(plain), "{operation}");
+    };
+    let made = broker.put(&format!("{path}{ASYNC}"), &provision(SMALL));
+    assert_eq!(made.body["metadata"]["labels"]["banquet.plan"], "small", "69: also in a 202");
+    check(made);
+    broker.settled(&path);
+    check(broker.put(&format!("{binding}{ASYNC}"), &bind()));
+    broker.settled(&binding);
+    check(broker.delete(&format!("{binding}{ASYNC}&{IDS}")));
+    broker.settled(&binding);
+    check(broker.delete(&format!("{path}{ASYNC}&{IDS}")));
+    broker.settled(&path);
+}
+
+#[test]
+fn r129_the_context_says_whose_it_is_and_what_it_is_called() {
+    let broker = Broker::waiting();
+    for (id, context, tenant, name) in [
+        (
+            "cf",
+            json!({"platform": "cloudfoundry", "organization_guid": "o", "space_guid": "s",
+                   "organization_name": "org", "space_name": "space", "instance_name": "db",
+                   "instance_annotations": {"a": "b"}}),
+            "cf/o",
+            "db",
+        ),
+        (
+            "k8s",
+            json!({"platform": "kubernetes", "namespace": "n", "clusterid": "c",
+                   "instance_name": "db2", "namespace_annotations": {}}),
+            "cf/c/n",
+            "db2",
+        ),
+        ("sm", json!({"platform": "service-manager", "subaccount_id": "sub"}), "cf/sub", "sm"),
+        ("none", Value::Null, "cf/org", "none"),
+    ] {
+        let body = but(provision(SMALL), "context", context);
+        broker.put(&format!("{}{ASYNC}", instance(id)), &body).is(201);
+        let row = broker.row(id).unwrap();
+        assert_eq!((row.tenant.as_str(), row.name.as_str()), (tenant, name));
+    }
 }

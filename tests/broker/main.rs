@@ -5,19 +5,28 @@
 
 mod described;
 mod harness;
+mod requests;
 
 mod bad_input;
 mod bindings;
 mod catalog;
+mod catalog_body;
+mod certificates;
 mod concurrency;
 mod crashes;
+mod dialects;
+mod errors;
 mod faults;
 mod headers;
 mod instances;
 mod last_operation;
+mod matrix;
 mod openapi;
+mod orphans;
 mod outages;
 mod platforms;
 mod rotation;
 mod secrets;
+mod table;
 mod updates;
+mod wire;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::harness::*;
 
 #[test]
-fn platforms_do_not_meet() {
+fn r17_platforms_do_not_meet() {
     let broker = Broker::waiting();
     let path = broker.provisioned("same-id");
     let binding = broker.bound(&path, "b");

@@ -15,7 +15,8 @@ fn passwords_are_in_no_file_of_the_database() {
     broker.stop();
     let mut files = 0;
     for file in std::fs::read_dir(broker.folder.path()).unwrap() {
-        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+        // The last connection takes the write-ahead log with it, maybe just now.
+        let Ok(bytes) = std::fs::read(file.unwrap().path()) else { continue };
         files += 1;
         for secret in [password.as_str(), admin.expose()] {
             let found = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());

@@ -1,9 +1,12 @@
 //! PATCH of instances: requirements 73 and 75–87.
 
+use std::sync::Arc;
+
 use banquet::backend::fake::{Method as Backend, Moment};
 use banquet::model::Fault;
 use serde_json::{Value, json};
 
+use crate::catalog::upgraded;
 use crate::harness::*;
 
 fn patch(broker: &Broker, path: &str, body: Value) -> Reply {
@@ -52,7 +55,7 @@ fn r77_the_same_update_again_and_others_meanwhile() {
 }
 
 #[test]
-fn r78_a_failed_update_changes_nothing_and_says_what_is_left() {
+fn r48_r78_a_failed_update_changes_nothing_and_says_what_is_left() {
     let broker = Broker::new();
     let path = broker.provisioned("one");
     let before = broker.row("one").unwrap();
@@ -184,4 +187,54 @@ fn images_stay_what_they_were_without_an_upgrade() {
     assert!(before.resolved.is_some());
     patch(&broker, &path, json!({"plan_id": LARGE})).is(200);
     assert_eq!(broker.row("one").unwrap().workload.containers[0].image, before);
+}
+
+#[test]
+fn r84_an_update_is_answered_with_what_it_made() {
+    let broker = Broker::waiting();
+    let path = broker.provisioned("one");
+    let reply = patch(&broker, &path, json!({"plan_id": LARGE})).is(200);
+    assert_eq!(reply.body.get("operation"), None);
+    assert_eq!(reply.body["metadata"]["labels"]["banquet.plan"], "large");
+    assert_eq!(reply.body["metadata"]["attributes"]["connections"], "20");
+}
+
+#[test]
+fn r77_an_upgrade_is_not_the_same_as_the_change_of_plan_that_runs() {
+    let broker = Broker::new();
+    let path = broker.provisioned("one");
+    broker.replace_catalog(Arc::new(upgraded()));
+    broker.backend.hold(Backend::Ensure);
+    let change = json!({"plan_id": LARGE});
+    let upgrade = but(change.clone(), "maintenance_info", json!({"version": "2.0.0"}));
+    let first = patch(&broker, &path, change.clone()).is(202);
+    patch(&broker, &path, upgrade.clone()).refused("ConcurrencyError");
+    assert_eq!(patch(&broker, &path, change).is(202).operation(), first.operation());
+    broker.backend.release(Backend::Ensure);
+    broker.settled(&path);
+    assert_eq!(broker.get(&path).body["maintenance_info"], json!({"version": "1.0.0"}));
+
+    broker.backend.hold(Backend::Ensure);
+    let second = patch(&broker, &path, upgrade.clone()).is(202);
+    assert_eq!(patch(&broker, &path, upgrade).is(202).operation(), second.operation());
+    broker.backend.release(Backend::Ensure);
+    broker.settled(&path);
+    assert_eq!(broker.get(&path).body["maintenance_info"], json!({"version": "2.0.0"}));
+}
+
+#[test]
+fn r85_an_empty_context_changes_nothing_and_another_is_written_down() {
+    let broker = Broker::waiting();
+    let path = broker.provisioned("one");
+    let before = broker.row("one").unwrap();
+    patch(&broker, &path, json!({"context": {}})).is(200);
+    assert_eq!(broker.row("one").unwrap(), before);
+    let audited = || broker.wait(broker.store().audit(10)).unwrap().len();
+    assert_eq!(audited(), 1, "of the provision");
+    let context = json!({"platform": "cloudfoundry", "instance_name": "renamed"});
+    patch(&broker, &path, json!({"context": context})).is(200);
+    patch(&broker, &path, json!({"context": context})).is(200);
+    assert_eq!(audited(), 2);
+    let entry = broker.wait(broker.store().audit(1)).unwrap().remove(0);
+    assert_eq!((entry.action.as_str(), entry.instance.as_str()), ("update", "one"));
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::{ENGINES, echo, login, object, shipped, workload};
 
 /// Ends a value, or opens another, somewhere.
-const HOSTILE: [&str; 14] = [
+const HOSTILE: [&str; 16] = [
     "\"",
     "'",
     "a\nb: c",
@@ -17,6 +17,8 @@ const HOSTILE: [&str; 14] = [
     "a # b",
     "{{admin.password}}",
     "{{{x}}}",
+    "{{address.host}}",
+    "\u{e000}address.host\u{e000}",
     "- a: b",
     "\u{0}",
     "\u{202e}\u{2028}é😀",

@@ -4,6 +4,7 @@
 
 mod hostile;
 mod mistakes;
+mod registration;
 mod rendering;
 
 use std::path::{Path, PathBuf};
@@ -13,14 +14,16 @@ use banquet::model::{Object, Workload};
 use banquet::secret::Secret;
 use serde_json::Value;
 
-const ENGINES: [&str; 2] = ["redis", "postgres"];
+const ENGINES: [&str; 4] = ["kafka", "mysql", "redis", "postgres"];
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/catalog").join(name)
 }
 
 fn shipped() -> Catalog {
-    Catalog::load(Files::shipped(), &ENGINES).map_err(|m| told(&m)).unwrap()
+    let engines = banquet::engine::engines();
+    let names: Vec<&str> = engines.keys().map(String::as_str).collect();
+    Catalog::load(Files::shipped(), &names).map_err(|m| told(&m)).unwrap()
 }
 
 /// The `echo` fixture alone, each of `changes` (file, old, new) made once.
@@ -38,6 +41,9 @@ fn echo(changes: &[(&str, &str, &str)]) -> Files {
     files.0.insert(lock::FILE.to_owned(), ids.into());
     files
 }
+
+/// What clients would verify an instance by.
+const AUTHORITY: &str = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
 
 fn told(mistakes: &[Mistake]) -> String {
     mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
@@ -64,6 +70,8 @@ fn login(workload: &Workload, parameters: &Object) -> Result<Object, String> {
             user: "bfedcba9876543210",
             password: &Secret::from("BindingBindingBindingBinding0001"),
             database: workload.admin.database.as_deref(),
+            tls: workload.tls,
+            authority: workload.tls.is_on().then_some(AUTHORITY),
             parameters,
         },
     )

@@ -60,7 +60,11 @@ const OFFERINGS: &[(&str, &str, &str)] = &[
         "sinchronous: true",
         ":26: unknown field `sinchronous`; did you mean `synchronous`?",
     ),
-    ("engine: redis", "engine: etcd", ":2: there is no engine `etcd`; there are: redis, postgres"),
+    (
+        "engine: redis",
+        "engine: etcd",
+        ":2: there is no engine `etcd`; there are: kafka, mysql, redis, postgres",
+    ),
     (
         "registry.example.com/echo:1.0",
         "registry.example.com/echo",
@@ -82,6 +86,12 @@ const OFFERINGS: &[(&str, &str, &str)] = &[
         ":8: `parameters.create` is not a draft-04",
     ),
     ("{ type: string, maxLength: 200 }", "{ $ref: 'http://x/y' }", "leads outside"),
+    ("tags: [echo]", "tags: [echo]\nrequires: [money]", ":5: no platform permits `money`"),
+    (
+        "tags: [echo]",
+        "tags: [echo]\ndashboard_client: { id: a, secret: b }",
+        ":5: `redirect_uri` is missing",
+    ),
     ("amount: { usd: 9.5 }", "amount: { usd: lots }", ":23: `amount` is a mapping of currency"),
 ];
 
@@ -183,6 +193,13 @@ const TEMPLATES: &[(&str, &str, &str, &str)] = &[
         "{{{parameters.zone}}}",
         "files/echo.conf.hbs:1: values are always escaped",
     ),
+    (
+        "files/echo.conf.hbs",
+        "{{admin.user}}",
+        "{{address.ports.eco}}",
+        "the file /conf/echo.conf asks for the port `eco`, which there is not",
+    ),
+    (WORKLOAD, "\"{{instance.key}}\"", "\"{{address.host}}\"", "there is no `address.host` here"),
     (LOGIN, "\"{{parameters.note}}\"", "null", "`note` is null"),
     (LOGIN, "\"{{parameters.note}}\"", "{{parameters.note}}", "credentials.json.hbs"),
     (LOGIN, "{{host}}:{{ports.echo}}", "{{host}}", "`uri` must say scheme, host and port"),

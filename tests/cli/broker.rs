@@ -131,6 +131,8 @@ pub(crate) fn instance() -> view::Instance {
         parameters: json!({"maxmemory_policy": "noeviction"}).as_object().unwrap().clone(),
         host: "127.0.0.1".to_owned(),
         ports: BTreeMap::from([("redis".to_owned(), 20_000)]),
+        tls: "optional".to_owned(),
+        certificate_ends_at: Some("2027-11-24T10:00:00Z".to_owned()),
         containers: vec!["banquet-0011-server".to_owned()],
         bindings: 1,
         operation: None,

@@ -18,6 +18,10 @@ fn what_an_orchestrator_sees_is_the_same() {
         "[docker-entrypoint.sh] [redis-server] map[/data:{}] map[6379/tcp:{}]"
     );
     assert_eq!(
+        inspect(live::VALKEY, shape),
+        "[docker-entrypoint.sh] [valkey-server] map[/data:{}] map[6379/tcp:{}]"
+    );
+    assert_eq!(
         inspect(live::POSTGRES, shape),
         "[docker-entrypoint.sh] [postgres] map[/var/lib/postgresql/data:{}] map[5432/tcp:{}] SIGINT"
     );
@@ -30,6 +34,7 @@ fn what_an_orchestrator_sees_is_the_same() {
 fn a_server_that_starts_as_root_gives_its_rights_up() {
     for (image, options, command) in [
         (live::REDIS, [].as_slice(), ["--save", ""].as_slice()),
+        (live::VALKEY, &[], &["--save", ""]),
         (live::POSTGRES, &["--env", "POSTGRES_PASSWORD=x"], &["-c", "max_connections=7"]),
     ] {
         let container = Container::run(image, options, command);

@@ -11,7 +11,9 @@ use banquet::model::FaultKind;
 
 /// The images under test.
 pub(crate) const REDIS: &str = "banquet-local/redis:8.0";
+pub(crate) const MARIADB: &str = "banquet-local/mariadb:11.8";
 pub(crate) const POSTGRES: &str = "banquet-local/postgresql:17";
+pub(crate) const VALKEY: &str = "banquet-local/valkey:8.1";
 
 const LABEL: &str = "banquet.test=engine";
 
@@ -56,7 +58,7 @@ impl Container {
         let mut arguments = vec!["create", "--name", &container.name, "--label", LABEL];
         arguments.extend(["--publish", &publish, "--user", "999:999", "--cap-drop", "ALL"]);
         arguments.extend(["--read-only", "--security-opt", "no-new-privileges"]);
-        arguments.extend(["--memory", "160m", "--memory-swap", "160m", "--pids-limit", "100"]);
+        arguments.extend(["--memory", "256m", "--memory-swap", "256m", "--pids-limit", "100"]);
         let mut volumes = Vec::new();
         let mut mounts = Vec::new();
         for (volume, path) in plan.mounts {
@@ -88,7 +90,7 @@ impl Container {
     }
 
     /// Writes a file as the engine's archive call does, owned by the server's user.
-    fn write(&self, path: &str, file: &File) {
+    pub(crate) fn write(&self, path: &str, file: &File) {
         let mut header = tar::Header::new_gnu();
         header.set_size(file.content.len() as u64);
         header.set_mode(0o600);

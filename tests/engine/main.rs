@@ -5,6 +5,10 @@
 
 mod contract;
 mod images;
+mod kafka;
 mod live;
+mod mariadb;
 mod postgres;
 mod redis;
+mod tls;
+mod valkey;

@@ -64,6 +64,8 @@ impl Product for Server {
             ports: [("postgresql".to_owned(), host_port)].into(),
             admin,
             settings: json!({"disk_bytes": 1 << 30}).as_object().expect("an object").clone(),
+            inside: std::sync::Arc::new(banquet::model::inside::Closed),
+            tls: None,
         };
         Live { target, container }
     }

@@ -1,5 +1,6 @@
 //! Redis: the contract, and what is its own.
 
+use std::marker::PhantomData;
 use std::time::Duration;
 
 use banquet::engine::redis::Redis;
@@ -19,11 +20,25 @@ use sha2::{Digest, Sha256};
 use crate::contract::{Product, bound, contract, serving};
 use crate::live::{self, Container, File, Live, Plan, grant};
 
-pub(crate) struct Server;
+/// A server that speaks the protocol, from one of the images that do.
+pub(crate) struct Resp<I>(PhantomData<I>);
+
+/// Which image.
+pub(crate) trait Image {
+    const NAME: &str;
+}
+
+pub(crate) struct Official;
+
+impl Image for Official {
+    const NAME: &str = live::REDIS;
+}
+
+type Server = Resp<Official>;
 
 contract!(Server);
 
-impl Product for Server {
+impl<I: Image> Product for Resp<I> {
     type Engine = Redis;
     type App = MultiplexedConnection;
 
@@ -43,7 +58,7 @@ impl Product for Server {
                     maxmemory 32mb\nmaxmemory-policy noeviction\n";
         let host_port = live::free_port();
         let container = Container::create(&Plan {
-            image: live::REDIS,
+            image: I::NAME,
             host_port,
             port: 6379,
             mounts: &[("data", "/data"), ("conf", "/conf")],
@@ -62,6 +77,8 @@ impl Product for Server {
                 .as_object()
                 .expect("an object")
                 .clone(),
+            inside: std::sync::Arc::new(banquet::model::inside::Closed),
+            tls: None,
         };
         Live { target, container }
     }
@@ -167,6 +184,32 @@ async fn an_app_may_do_all_but_administer() {
             "{refused}: {error}"
         );
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_prefix_is_all_that_an_app_sees() {
+    let live = serving::<Server>().await;
+    let mut app = bound::<Server>(&live, "p1", json!({"key_prefix": "orders:"})).await;
+    let mut other = bound::<Server>(&live, "b1", json!({})).await;
+    ask(&mut other, "SET bills:1 secret").await.unwrap();
+    for allowed in ["SET orders:1 x", "GET orders:1", "PUBLISH orders:new m", "PING", "INFO"] {
+        ask(&mut app, allowed).await.unwrap_or_else(|error| panic!("{allowed}: {error}"));
+    }
+    for refused in [
+        "GET bills:1",
+        "SET bills:1 x",
+        "MGET orders:1 bills:1",
+        "RENAME orders:1 bills:2",
+        "PUBLISH bills m",
+        "KEYS *",
+        "SCAN 0",
+        "RANDOMKEY",
+        "FLUSHALL",
+        "EVAL return(redis.call('GET','bills:1')) 0",
+    ] {
+        ask(&mut app, refused).await.expect_err(refused);
+    }
+    assert_eq!(Server::read(&mut other, "bills:1").await.unwrap(), "secret");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

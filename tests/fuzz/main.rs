@@ -9,6 +9,9 @@ mod described;
 #[expect(dead_code, reason = "the broker's tests need more of it")]
 #[path = "../broker/harness.rs"]
 mod harness;
+#[expect(dead_code, reason = "the broker's tests need more of it")]
+#[path = "../broker/requests.rs"]
+mod requests;
 
 use std::collections::BTreeMap;
 use std::fs;

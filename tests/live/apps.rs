@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use banquet::model;
+use redis::TlsCertificates;
 use redis::aio::MultiplexedConnection;
 use serde_json::Value;
-use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
 use sqlx::{AssertSqlSafe, Connection as _};
 
 /// How long an app waits for a connection or an answer.
@@ -22,15 +23,25 @@ pub(crate) enum App {
 type Failed = Box<dyn std::error::Error + Send + Sync>;
 
 impl App {
-    /// Logs in with the credentials' `uri` as it is.
+    /// Logs in with the credentials' `uri`, verifying by `ca_certificate` what comes over TLS.
     pub(crate) async fn log_in(credentials: &Value) -> Result<Self, Failed> {
         let uri = credentials["uri"].as_str().unwrap();
+        let authority = credentials["ca_certificate"].as_str().map(|pem| pem.as_bytes().to_vec());
         within(async {
+            if uri.starts_with("rediss:") {
+                let trusted = TlsCertificates { client_tls: None, root_cert: authority };
+                let client = redis::Client::build_with_tls(uri, trusted)?;
+                return Ok(Self::Redis(client.get_multiplexed_async_connection().await?));
+            }
             if uri.starts_with("redis:") {
                 let client = redis::Client::open(uri)?;
                 return Ok(Self::Redis(client.get_multiplexed_async_connection().await?));
             }
-            Ok(Self::Postgresql(PgConnection::connect(uri).await?))
+            let mut options: PgConnectOptions = uri.parse()?;
+            if let Some(pem) = authority {
+                options = options.ssl_mode(PgSslMode::VerifyFull).ssl_root_cert_from_pem(pem);
+            }
+            Ok(Self::Postgresql(PgConnection::connect_with(&options).await?))
         })
         .await
     }

@@ -56,7 +56,7 @@ async fn begin(broker: &Broker, instance: Instance<'_>) -> (Value, Value) {
     let platform = &broker.platform;
     platform.create(instance, "small").await;
     let fetched = platform.fetch(instance).await.answers(&[200]).body;
-    assert_eq!(fetched["maintenance_info"], json!({"version": "1.0.0"}));
+    assert_eq!(fetched["maintenance_info"], json!({"version": "1.1.0"}));
     assert_eq!(broker.things().await.counts(), ONE_INSTANCE);
 
     let first = platform.bind(instance, "first").await.answers(&[201]).body;

@@ -17,8 +17,11 @@ mod osb;
 mod outages;
 #[path = "../support/postgres.rs"]
 mod postgres;
+#[path = "../support/programs.rs"]
+mod programs;
 mod shared;
 mod signals;
 mod starts;
 mod things;
+mod tls;
 mod wire;

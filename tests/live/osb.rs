@@ -179,8 +179,13 @@ impl Platform {
     }
 
     pub(crate) async fn bind(&self, instance: Instance<'_>, binding: &str) -> Reply {
+        self.bind_with(instance, binding, json!({})).await
+    }
+
+    async fn bind_with(&self, instance: Instance<'_>, binding: &str, more: Value) -> Reply {
         let mut body = self.body(instance.offering, "small");
         body["bind_resource"] = json!({"app_guid": "app-1"});
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         self.ask(Method::PUT, incomplete(self.binding(instance, binding)), Some(&body)).await
     }
 
@@ -227,7 +232,17 @@ impl Platform {
 
     /// Binds, to the end; the credentials.
     pub(crate) async fn credentials(&self, instance: Instance<'_>, binding: &str) -> Value {
-        self.bind(instance, binding).await.answers(&[200, 201, 202]);
+        self.credentials_with(instance, binding, json!({})).await
+    }
+
+    /// Binds with more in its body, to the end; the credentials.
+    pub(crate) async fn credentials_with(
+        &self,
+        instance: Instance<'_>,
+        binding: &str,
+        more: Value,
+    ) -> Value {
+        self.bind_with(instance, binding, more).await.answers(&[200, 201, 202]);
         self.binding_ended(instance, binding).await.succeeded();
         self.fetch_binding(instance, binding).await.answers(&[200]).body["credentials"].clone()
     }

@@ -140,7 +140,9 @@ async fn a_host_port_in_use_is_passed_over() {
     let instance = redis("r");
     broker.platform.create(instance, "small").await;
     let credentials = broker.platform.credentials(instance, "b").await;
-    assert_eq!(credentials["port"], first + 2);
+    // Its other port is the one of TLS; the container engine takes them in no certain order.
+    let port = credentials["port"].as_u64().unwrap();
+    assert!([first + 2, first + 3].map(u64::from).contains(&port), "{port}");
     App::noting(&credentials, "greeting", "hello").await;
     assert_eq!(broker.things().await.counts(), ONE_INSTANCE);
 }

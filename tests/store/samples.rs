@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use banquet::clock::Millis;
 use banquet::id::{BindingId, BindingKey, InstanceId, InstanceKey, PlatformName};
+use banquet::model::tls::Mode;
 use banquet::model::workload::{Admin, Container, File, Image, Resources, Stop, Volume};
 use banquet::model::{
     Binding, BindingState, Instance, InstanceState, Kind, Object, Operation, OperationState, Phase,
@@ -33,6 +34,7 @@ pub(crate) fn workload(password: &str) -> Workload {
         uid: 999,
         gid: 999,
         change: banquet::model::workload::Change::Seed,
+        tls: None,
     };
     let container = Container {
         role: "server".to_owned(),
@@ -59,6 +61,8 @@ pub(crate) fn workload(password: &str) -> Workload {
         settings: object(json!({"maxmemory": "32mb"})),
         credentials: "{\"uri\": \"redis://{{user}}:{{password}}@{{host}}\"}".to_owned(),
         bind_defaults: object(json!({"read_only": false})),
+        tls: Mode::Off,
+        identity: None,
         containers: vec![container],
         volumes: BTreeMap::from([("data".to_owned(), Volume { size_bytes: 1 << 30 })]),
     }

@@ -32,7 +32,8 @@ pub(super) fn archives(
     by_mount.into_iter().map(pack).collect()
 }
 
-fn archive(files: &[(PathBuf, &File)]) -> io::Result<Bytes> {
+/// A tar of files by their paths within a mount, with the folders on the way.
+pub(super) fn archive(files: &[(PathBuf, &File)]) -> io::Result<Bytes> {
     let mut tar = Builder::new(Vec::new());
     let mut folders = BTreeSet::new();
     for (path, file) in files {

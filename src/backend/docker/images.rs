@@ -5,23 +5,27 @@
 
 mod base;
 mod build;
+mod fetch;
 mod pull;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use bollard::models::ImageInspect;
-use bytes::Bytes;
 use futures_util::future::join_all;
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::Instant;
 
 use super::connection::Connection;
+use crate::model::fetch::Makings;
 use crate::model::workload::Image;
 use crate::model::{Fault, Progress};
 
-/// An offering's name → the files of its `image/` folder, by path relative to it.
-pub type ImageFiles = Arc<dyn Fn(&str) -> Option<BTreeMap<String, Bytes>> + Send + Sync>;
+/// An offering's name → what its image is built from.
+pub type MakingsOf = Arc<dyn Fn(&str) -> Option<Makings> + Send + Sync>;
+
+/// Before the names of images that are made here.
+const LOCAL: &str = "banquet-local/";
 
 /// Which ways to an image are allowed.
 #[derive(Clone, Copy, Debug)]
@@ -34,7 +38,9 @@ pub(super) struct Ways {
 pub struct Images {
     connection: Arc<Connection>,
     ways: Ways,
-    files: ImageFiles,
+    makings: MakingsOf,
+    /// See [`super::Settings::maven`].
+    maven: String,
     /// Registries that could not be reached, until when not to try again, and why.
     out_of_reach: Mutex<HashMap<String, (Instant, String)>>,
     /// One at a time works on an image; the others wait and find it there.
@@ -83,9 +89,14 @@ pub struct Listed {
 }
 
 impl Images {
-    pub(super) fn new(connection: Arc<Connection>, ways: Ways, files: ImageFiles) -> Self {
+    pub(super) fn new(
+        connection: Arc<Connection>,
+        ways: Ways,
+        makings: MakingsOf,
+        maven: String,
+    ) -> Self {
         let (out_of_reach, making) = (Mutex::default(), Mutex::default());
-        Self { connection, ways, files, out_of_reach, making }
+        Self { connection, ways, makings, maven, out_of_reach, making }
     }
 
     /// How each offering's image (name, reference) is had.
@@ -94,7 +105,11 @@ impl Images {
             let official = self.inspect(reference).await?;
             let presence = official.as_ref().map_or(Presence::Built, |image| {
                 let from_registry = image.repo_digests.as_ref().is_some_and(|all| !all.is_empty());
-                if from_registry { Presence::Pulled } else { Presence::Loaded }
+                match () {
+                    () if is_local(reference) => Presence::Built,
+                    () if from_registry => Presence::Pulled,
+                    () => Presence::Loaded,
+                }
             });
             let image = match official {
                 Some(image) => Some(image),
@@ -126,15 +141,19 @@ impl Images {
         if let Some(id) = self.present(image).await? {
             return Ok(id);
         }
-        let reason = match self.try_pull(&image.reference, progress).await? {
-            Ok(id) => return Ok(id),
-            Err(reason) => reason,
+        let reason = if is_local(&image.reference) {
+            "it is built here and in no registry".to_owned()
+        } else {
+            match self.try_pull(&image.reference, progress).await? {
+                Ok(id) => return Ok(id),
+                Err(reason) => reason,
+            }
         };
         let offering = image.build.as_deref();
-        match offering.and_then(|offering| Some((offering, (self.files)(offering)?))) {
-            Some((offering, files)) if self.ways.build => {
+        match offering.and_then(|offering| Some((offering, (self.makings)(offering)?))) {
+            Some((offering, makings)) if self.ways.build => {
                 progress.say(format!("building image {offering}"));
-                self.build_alone(offering, &image.reference, &files, progress).await
+                self.build_alone(offering, &image.reference, &makings, progress).await
             }
             buildable => {
                 Err(unavailable(&image.reference, &reason, buildable.map(|(name, _)| name)))
@@ -201,10 +220,15 @@ fn unavailable(reference: &str, reason: &str, offering: Option<&str>) -> Fault {
     })
 }
 
+/// Whether a reference names an image that is made here and in no registry.
+fn is_local(reference: &str) -> bool {
+    reference.starts_with(LOCAL)
+}
+
 /// What an offering's image is called when it is built here.
 #[must_use]
 pub fn local_name(offering: &str, reference: &str) -> String {
-    format!("banquet-local/{offering}:{}", tag(reference).unwrap_or("latest"))
+    format!("{LOCAL}{offering}:{}", tag(reference).unwrap_or("latest"))
 }
 
 /// The tag of a reference: what follows the last colon, unless that belongs to a port.

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use crate::backend::Place;
-use crate::id::{BrokerId, InstanceKey, TenantId};
+use crate::id::{BrokerId, TenantId};
 
-pub use crate::model::names::{container, network, volume};
+pub use crate::model::names::{alias, container, network, volume};
 
 /// Whose it is. Nothing without our value is ever changed or removed.
 pub const BROKER: &str = "banquet.broker";
@@ -19,13 +19,6 @@ pub(super) const KEY: &str = "banquet.key";
 pub(super) const SPEC: &str = "banquet.spec";
 /// How many containers the workload has that this one was made for.
 pub(super) const COUNT: &str = "banquet.containers";
-
-/// What an instance's container is reached by within its tenant's network. The role alone would
-/// stand for every instance of the tenant at once.
-#[must_use]
-pub fn alias(instance: &InstanceKey, role: &str) -> String {
-    format!("{instance}-{role}")
-}
 
 /// The labels of a tenant's network.
 pub(super) fn network_labels(broker: &BrokerId, tenant: &TenantId) -> HashMap<String, String> {
@@ -56,6 +49,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+    use crate::id::InstanceKey;
 
     #[test]
     fn names_are_made_of_broker_key_and_role() {

@@ -23,6 +23,7 @@ impl Broker {
         let bindings = self.store.bindings(&instance.key).await?;
         let (offering, plan) = self.catalog_names(instance);
         let containers = instance.workload.containers.iter();
+        let identity = instance.workload.identity.as_ref();
         Ok(view::Instance {
             id: instance.id.to_string(),
             name: instance.name.clone(),
@@ -34,7 +35,9 @@ impl Broker {
             usable: usable(instance, latest.as_ref()),
             parameters: instance.parameters.clone(),
             host: self.settings.advertise_host.clone(),
-            ports: instance.ports.clone(),
+            ports: instance.published(),
+            tls: instance.workload.tls.to_string(),
+            certificate_ends_at: identity.map(|identity| rfc3339(identity.ends_at)),
             containers: containers
                 .map(|one| names::container(&self.id, &instance.key, &one.role))
                 .collect(),

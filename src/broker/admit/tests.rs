@@ -49,6 +49,8 @@ fn instance(state: InstanceState) -> Instance {
             settings: crate::model::Object::new(),
             credentials: String::new(),
             bind_defaults: crate::model::Object::new(),
+            tls: crate::model::tls::Mode::Off,
+            identity: None,
             containers: Vec::new(),
             volumes: std::collections::BTreeMap::new(),
         },
@@ -139,6 +141,7 @@ fn patch_of_an_instance() {
         ("being made", Creating, run(Kind::Provision), false, busy(), busy()),
         ("being removed", Ready, run(Kind::Deprovision), false, busy(), busy()),
         ("other update", Ready, run(Kind::Update), false, busy(), busy()),
+        ("a certificate being exchanged", Ready, run(Kind::Renew), false, busy(), busy()),
         (
             "same update",
             Ready,
@@ -166,6 +169,7 @@ fn delete_of_an_instance() {
     for (latest, verdict) in [
         (Some(running(Kind::Provision)), CallOff("running".into())),
         (Some(running(Kind::Update)), busy()),
+        (Some(running(Kind::Renew)), CallOff("running".into())),
         (
             Some(Operation { phase: Phase::Undo, ..running(Kind::Update) }),
             CallOff("running".into()),

@@ -79,6 +79,26 @@ fn ways_around_escaping_are_refused() {
 }
 
 #[test]
+fn nothing_but_a_tag_stands_for_the_address() {
+    let mark = address::MARK;
+    let host = address::stand_in("address.host").unwrap();
+    for path in ["a.conf.hbs", "a.json.hbs"] {
+        let text = "\"{{address.host}}:{{address.ports.x}}{{x}}\"";
+        let out = rendered(path, text, &json!({"x": 1})).unwrap();
+        assert_eq!(out, format!("\"{host}:{mark}address.ports.x{mark}1\""));
+        assert!(rendered(path, "{{address.x}}", &json!({"x": 1})).is_err());
+        assert!(rendered(path, &host, &json!({})).unwrap_err().contains("no U+E000"));
+    }
+    let forged = json!({"x": host});
+    assert!(rendered("a.conf.hbs", "{{x}}", &forged).is_err());
+    for text in ["\"{{x}}\"", "{{json x}}"] {
+        let out = rendered("a.json.hbs", text, &forged).unwrap();
+        assert!(!out.contains(mark), "{out}");
+        assert_eq!(serde_json::from_str::<Value>(&out).unwrap(), forged["x"]);
+    }
+}
+
+#[test]
 fn broken_templates_have_a_line() {
     let told = rendered("a.conf.hbs", "a\n{{#if x}}\nb\n", &json!({"x": 1})).unwrap_err();
     assert!(told.starts_with("a.conf.hbs:"), "{told}");

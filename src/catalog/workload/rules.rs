@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::super::check::image_reference;
 use crate::model::Workload;
+use crate::model::tls::Part;
 use crate::model::workload::Container;
 
 /// Refuses, with what is wrong; never quotes a secret.
@@ -29,11 +30,31 @@ pub(super) fn check(workload: &Workload) -> Result<(), String> {
             return Err(format!("two containers have a port `{port}`"));
         }
     }
+    check_tls(workload)?;
     let unused = |name: &&String| !workload.containers.iter().any(|c| c.mounts.contains_key(*name));
     match workload.volumes.keys().find(unused) {
         Some(name) => Err(format!("no container mounts the volume `{name}`")),
         None => Ok(()),
     }
+}
+
+/// A plan with TLS has a certificate somewhere, and one without it has none.
+fn check_tls(workload: &Workload) -> Result<(), String> {
+    let files = workload.containers.iter().flat_map(|container| &container.files);
+    let parts: BTreeSet<Part> = files.filter_map(|file| file.tls).collect();
+    let whole = parts.contains(&Part::Bundle)
+        || (parts.contains(&Part::Certificate) && parts.contains(&Part::Key));
+    if workload.tls.is_on() && !whole {
+        return Err("the plan has TLS, but no files hold the certificate and its key: write \
+                    `tls: certificate` and `tls: key`, or `tls: bundle`"
+            .to_owned());
+    }
+    if workload.tls.is_off() && !parts.is_empty() {
+        return Err("a file says `tls`, but the plan has none: put it between {{#if tls.on}} and \
+                    {{/if}}"
+            .to_owned());
+    }
+    Ok(())
 }
 
 fn check_container(container: &Container, workload: &Workload) -> Result<(), String> {
@@ -49,6 +70,7 @@ fn check_container(container: &Container, workload: &Workload) -> Result<(), Str
     }
     container.tmpfs.keys().try_for_each(|path| absolute(path))?;
     check_files(container)?;
+    check_addresses(container, workload)?;
     for (name, port) in &container.ports {
         word("port", name)?;
         if *port == 0 {
@@ -73,6 +95,18 @@ fn check_files(container: &Container) -> Result<(), String> {
         }
         if !paths.insert(path) {
             return Err(format!("the file {path} is there twice"));
+        }
+    }
+    Ok(())
+}
+
+/// What stands for a port in a file can be filled in.
+fn check_addresses(container: &Container, workload: &Workload) -> Result<(), String> {
+    for file in &container.files {
+        let unknown = |name: &&str| !workload.port_names().any(|port| port == *name);
+        if let Some(name) = file.ports_named().find(unknown) {
+            let path = &file.path;
+            return Err(format!("the file {path} asks for the port `{name}`, which there is not"));
         }
     }
     Ok(())

@@ -28,7 +28,6 @@ impl Session {
             .username(&target.admin.user)
             .password(target.admin.password.expose())
             .database(database)
-            .ssl_mode(PgSslMode::Prefer)
             .application_name("banquet")
             .options([
                 // What apps put into their schemas must not be found by a superuser's statements.
@@ -44,7 +43,7 @@ impl Session {
                 ("statement_timeout", "10s"),
             ])
             .disable_statement_logging();
-        let connection = PgConnection::connect_with(&options)
+        let connection = PgConnection::connect_with(&secured(options, target))
             .await
             .map_err(|error| fault("log in to PostgreSQL", error))?;
         Ok(Self(connection))
@@ -103,6 +102,17 @@ impl Session {
         if let Err(error) = self.0.close().await {
             tracing::debug!(%error, "could not close a PostgreSQL connection");
         }
+    }
+}
+
+/// In the clear where that is open, else over TLS with the name verified.
+fn secured(options: PgConnectOptions, target: &Target) -> PgConnectOptions {
+    match &target.tls {
+        Some(tls) if tls.required => options
+            .ssl_mode(PgSslMode::VerifyFull)
+            .ssl_root_cert_from_pem(tls.authority.clone().into_bytes()),
+        Some(_) => options.ssl_mode(PgSslMode::Disable),
+        None => options.ssl_mode(PgSslMode::Prefer),
     }
 }
 

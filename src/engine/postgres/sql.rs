@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::access::Access;
 use crate::model::Fault;
 
-/// Brings a changed `postgresql.conf` into force.
+/// Brings a changed `postgresql.conf`, or another certificate, into force.
 pub(super) const RELOAD: &str = "SELECT pg_reload_conf()";
 
 /// A user to be made, or made like this again.

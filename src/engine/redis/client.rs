@@ -5,7 +5,7 @@ use std::time::Duration;
 use redis::aio::MultiplexedConnection;
 use redis::{
     AsyncConnectionConfig, Client, ConnectionAddr, ErrorKind, IntoConnectionInfo,
-    RedisConnectionInfo, RedisError, ServerErrorKind,
+    RedisConnectionInfo, RedisError, RedisResult, ServerErrorKind, TlsCertificates,
 };
 
 use crate::engine::Target;
@@ -23,11 +23,7 @@ pub(super) async fn connect(target: &Target) -> Result<MultiplexedConnection, Fa
         .set_username(&target.admin.user)
         .set_password(target.admin.password.expose())
         .set_lib_name("banquet", env!("CARGO_PKG_VERSION"));
-    let address = ConnectionAddr::Tcp(target.host.clone(), target.port("redis")?);
-    let client = address
-        .into_connection_info()
-        .and_then(|info| Client::open(info.set_redis_settings(login)))
-        .map_err(|error| fault(doing, error))?;
+    let client = client(target, login)?.map_err(|error| fault(doing, error))?;
     let config = AsyncConnectionConfig::new()
         .set_connection_timeout(Some(CONNECTION_TIMEOUT))
         .set_response_timeout(Some(RESPONSE_TIMEOUT));
@@ -35,6 +31,22 @@ pub(super) async fn connect(target: &Target) -> Result<MultiplexedConnection, Fa
         .get_multiplexed_async_connection_with_config(&config)
         .await
         .map_err(|error| fault(doing, error))
+}
+
+/// In the clear where that is open, else over TLS with the name verified.
+fn client(target: &Target, login: RedisConnectionInfo) -> Result<RedisResult<Client>, Fault> {
+    let host = target.host.clone();
+    let info = |address: ConnectionAddr| {
+        address.into_connection_info().map(|info| info.set_redis_settings(login))
+    };
+    let Some(tls) = target.tls.as_ref().filter(|tls| tls.required) else {
+        return Ok(info(ConnectionAddr::Tcp(host, target.port("redis")?)).and_then(Client::open));
+    };
+    let port = target.port("redis_tls")?;
+    let address = ConnectionAddr::TcpTls { host, port, insecure: false, tls_params: None };
+    let root_cert = Some(tls.authority.clone().into_bytes());
+    let certificates = TlsCertificates { client_tls: None, root_cert };
+    Ok(info(address).and_then(|info| Client::build_with_tls(info, certificates)))
 }
 
 /// Says what could not be done. Redis's own words may repeat a command's arguments: they go to the

@@ -29,7 +29,7 @@ impl Stage<'_> {
     pub(super) async fn prepare(&self, instance: &Instance) -> Result<Change, Fault> {
         let Some(next) = &self.operation.target else { return Ok(Change::NONE) };
         let engine = self.engine(&instance.workload)?;
-        let target = self.target(instance, &instance.workload);
+        let target = self.target(instance, &instance.workload).await?;
         match engine.prepare(&target, &next.workload.settings).await {
             Ok(()) => Ok(Change::NONE),
             Err(fault) if fault.kind == FaultKind::Fatal => Err(fault),
@@ -51,7 +51,7 @@ impl Stage<'_> {
         let mut place = self.place(instance).await?;
         let mut exchanges = 0;
         loop {
-            let fault = match self.world.backend.ensure(&place, workload, self.progress).await {
+            let fault = match self.converge(&place, workload).await {
                 Ok(()) => return Ok(Change::NONE),
                 Err(fault) => fault,
             };
@@ -82,7 +82,7 @@ impl Stage<'_> {
     pub(super) async fn bootstrap(&self, mut instance: Instance) -> Result<Change, Fault> {
         self.progress.say(format!("setting up {}", title(&instance)));
         let workload = self.wanted(&instance);
-        self.engine(workload)?.bootstrap(&self.target(&instance, workload)).await?;
+        self.engine(workload)?.bootstrap(&self.target(&instance, workload).await?).await?;
         if self.operation.phase == Phase::Forward
             && let Some(target) = &self.operation.target
         {
@@ -112,7 +112,7 @@ impl Stage<'_> {
     }
 
     /// What the instance is to be: the target on the way forward, the last good one on the way back.
-    fn wanted<'a>(&'a self, instance: &'a Instance) -> &'a Workload {
+    pub(super) fn wanted<'a>(&'a self, instance: &'a Instance) -> &'a Workload {
         match (&self.operation.target, self.operation.phase) {
             (Some(target), Phase::Forward) => &target.workload,
             _ => &instance.workload,

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use super::{Stage, title};
-use crate::backend::Observed;
+use crate::backend::{Observed, Place};
 use crate::model::{Fault, FaultKind, Instance, Workload};
 
 /// Between two looks at an instance that starts.
@@ -23,7 +23,7 @@ impl Stage<'_> {
         workload: &Workload,
     ) -> Result<(), Fault> {
         let engine = self.engine(workload)?;
-        let target = self.target(instance, workload);
+        let target = self.target(instance, workload).await?;
         let end = self.world.clock.now_ms() + self.patience();
         let (mut falls, mut looks) = (0, 0);
         loop {
@@ -67,8 +67,14 @@ impl Stage<'_> {
             }
             Observed::Down(_) | Observed::Absent => {}
         }
-        self.world.backend.ensure(&place, workload, self.progress).await?;
+        self.converge(&place, workload).await?;
         Ok(true)
+    }
+
+    /// Has the workload run there, its files with the address that apps are given.
+    pub(super) async fn converge(&self, place: &Place, workload: &Workload) -> Result<(), Fault> {
+        let workload = workload.addressed(&self.world.advertise_host, &place.ports)?;
+        self.world.backend.ensure(place, &workload, self.progress).await
     }
 
     /// Does something inside an instance; where that fails and its container turns out not to run,
@@ -93,9 +99,9 @@ impl Stage<'_> {
 }
 
 async fn instance_answers(stage: &Stage<'_>, instance: &Instance) -> bool {
-    let target = stage.target(instance, &instance.workload);
-    match stage.engine(&instance.workload) {
-        Ok(engine) => engine.ready(&target).await.is_ok(),
-        Err(_) => false,
+    let target = stage.target(instance, &instance.workload).await;
+    match (stage.engine(&instance.workload), target) {
+        (Ok(engine), Ok(target)) => engine.ready(&target).await.is_ok(),
+        (Err(_), _) | (_, Err(_)) => false,
     }
 }

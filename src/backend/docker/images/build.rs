@@ -14,17 +14,21 @@ use tar::{Builder, EntryType};
 use super::{Images, base, local_name};
 use crate::backend::docker::connection::{is_connection, message, tidy};
 use crate::backend::docker::files::header;
-use crate::model::{Fault, Progress};
+use crate::model::fetch::Makings;
+use crate::model::{Fault, FaultKind, Progress};
 
 /// How long a whole build may take.
 const BUILD: Duration = Duration::from_mins(30);
 /// How long the engine may be silent in a build: package scripts can be.
 const SILENCE: Duration = Duration::from_mins(10);
+/// How often a build is begun whose output breaks off.
+const TRIES: usize = 3;
 /// How many lines of a failed step are told.
 const LINES: usize = 12;
 
 impl Images {
-    /// Builds an offering's image from the files of its `image/` folder, whether or not it is
+    /// Builds an offering's image from the files of its `image/` folder and what is to be fetched
+    /// beside them, whether or not it is
     /// there, and answers with the engine's id of it. `reference` is the official image that it
     /// stands in for.
     ///
@@ -34,27 +38,28 @@ impl Images {
         &self,
         offering: &str,
         reference: &str,
-        files: &BTreeMap<String, Bytes>,
+        makings: &Makings,
         progress: &Progress,
     ) -> Result<String, Fault> {
         let _alone = self.alone(reference, progress).await?;
-        self.build_alone(offering, reference, files, progress).await
+        self.build_alone(offering, reference, makings, progress).await
     }
 
     pub(super) async fn build_alone(
         &self,
         offering: &str,
         reference: &str,
-        files: &BTreeMap<String, Bytes>,
+        makings: &Makings,
         progress: &Progress,
     ) -> Result<String, Fault> {
-        let Some(dockerfile) = files.get("Dockerfile") else {
+        let Some(dockerfile) = makings.files.get("Dockerfile") else {
             return Err(Fault::fatal(format!("there is no Dockerfile for the image {offering}")));
         };
         if base::is_base_of(&String::from_utf8_lossy(dockerfile)) {
             self.ensure_base(progress).await?;
         }
-        let context = context(files).map_err(|error| {
+        let files = self.gather(offering, makings, progress).await?;
+        let context = context(&files).map_err(|error| {
             Fault::fatal(format!("the files of the image {offering} could not be packed"))
                 .because(error)
         })?;
@@ -63,7 +68,7 @@ impl Images {
         let outcome = tokio::select! {
             outcome = tokio::time::timeout(
                 BUILD,
-                self.follow_build(offering, &name, context, progress),
+                self.build_until_told(offering, &name, context, progress),
             ) => outcome,
             () = progress.cancel.cancelled() => return Err(Fault::cancelled()),
         };
@@ -72,6 +77,33 @@ impl Images {
             Err(Fault::fatal(format!("building the image {name} took over {minutes} minutes")))
         })?;
         self.id_of(&name).await
+    }
+
+    /// The end of a build's output is sometimes taken for a broken connection, where the engine cuts
+    /// it within a value: the image may be there all the same, and if not, the steps that were done
+    /// are kept, so that another try is short.
+    async fn build_until_told(
+        &self,
+        offering: &str,
+        name: &str,
+        context: Bytes,
+        progress: &Progress,
+    ) -> Result<(), Fault> {
+        let id = || async { Ok::<_, Fault>(self.inspect(name).await?.and_then(|image| image.id)) };
+        let before = id().await?;
+        for _ in 1..TRIES {
+            let built = self.follow_build(offering, name, context.clone(), progress).await;
+            let Err(fault) = built else { return Ok(()) };
+            if fault.kind == FaultKind::Fatal {
+                return Err(fault);
+            }
+            tracing::warn!(image = name, error = fault.chain(), "A build broke off; once more");
+            let now = id().await?;
+            if now.is_some() && now != before {
+                return Ok(());
+            }
+        }
+        self.follow_build(offering, name, context, progress).await
     }
 
     async fn follow_build(
@@ -108,7 +140,7 @@ impl Images {
                         progress.say(format!("building image {offering}: step {at}/{of}"));
                     }
                 }
-                Err(error) if is_connection(&error) => {
+                Err(error) if is_connection(&error) || is_garbled(&error) => {
                     return Err(self.connection.fault("build an image", error));
                 }
                 Err(error) => {
@@ -121,6 +153,11 @@ impl Images {
             }
         }
     }
+}
+
+/// Whether a part of the output could not be read.
+fn is_garbled(error: &Error) -> bool {
+    matches!(error, Error::JsonDataError { .. } | Error::JsonSerdeError { .. })
 }
 
 fn error_of(info: &BuildInfo) -> Option<String> {

@@ -1,0 +1,138 @@
+//! What holds for every offering.
+
+use serde_json::{Value, json};
+
+use crate::broker::Broker;
+use crate::osb::Instance;
+use crate::session::Session;
+use crate::things::{NOTHING, docker, inspect};
+
+/// A broker with one instance.
+struct Stage {
+    broker: Broker,
+    instance: Instance<'static>,
+}
+
+impl Stage {
+    async fn on(offering: &'static str, plan: &str) -> Self {
+        let broker = Broker::started(&[]).await;
+        let instance = Instance { id: "one", offering };
+        broker.platform.create(instance, plan).await;
+        Self { broker, instance }
+    }
+
+    async fn bind(&self, binding: &str, more: Value) -> Value {
+        self.broker.platform.credentials_with(self.instance, binding, more).await
+    }
+
+    async fn unbind(&self, binding: &str) {
+        self.broker.platform.unbind(self.instance, binding).await.answers(&[200, 202]);
+        self.broker.platform.binding_ended(self.instance, binding).await.succeeded();
+    }
+
+    /// Every container runs as it was started, and none ever had too little memory.
+    async fn is_sound(&self) {
+        for container in self.broker.things().await.containers {
+            let seen = inspect(&container).await;
+            assert_eq!(seen["State"]["Running"], true, "{container}");
+            assert_eq!(seen["State"]["OOMKilled"], false, "{container} had too little memory");
+            assert_eq!(seen["RestartCount"], 0, "{container} ended by itself");
+        }
+    }
+
+    async fn remove(self) {
+        self.broker.platform.remove(self.instance).await;
+        assert_eq!(self.broker.things().await.counts(), NOTHING);
+    }
+}
+
+/// Its plan's memory is enough for its basic work.
+pub(crate) async fn works_on(offering: &'static str, plan: &'static str) {
+    let stage = Stage::on(offering, plan).await;
+    let mut app = Session::login(&stage.bind("a", json!({})).await).await.unwrap();
+    let long = "x".repeat(50_000);
+    for name in ["one", "two", "three"] {
+        app.write(name, &long).await.unwrap();
+    }
+    assert_eq!(app.read("two").await.unwrap(), long);
+    stage.is_sound().await;
+    stage.remove().await;
+}
+
+/// Everything that may happen to it, from its first login to its end.
+pub(crate) async fn lives(offering: &'static str, plans: Vec<&'static str>) {
+    let stage = Stage::on(offering, plans[0]).await;
+    shares(&stage).await;
+    only_reads(&stage).await;
+    rotates_and_cuts(&stage).await;
+    comes_back(&stage).await;
+    if let Some(next) = plans.get(1) {
+        grows(&stage, next).await;
+    }
+    stage.remove().await;
+}
+
+/// The first login works right after "succeeded", and what one app makes is the others' too.
+async fn shares(stage: &Stage) {
+    let (first, second) = (stage.bind("a", json!({})).await, stage.bind("b", json!({})).await);
+    let mut one = Session::login(&first).await.unwrap();
+    one.write("kept", "from one").await.unwrap();
+    let mut two = Session::login(&second).await.unwrap();
+    assert_eq!(two.read("kept").await.unwrap(), "from one");
+    two.write("kept", "from two").await.unwrap();
+    assert_eq!(one.read("kept").await.unwrap(), "from two");
+    let mixed = with(&first, "password", &second["password"]);
+    assert!(Session::login(&mixed).await.is_err(), "another's password");
+}
+
+async fn only_reads(stage: &Stage) {
+    let credentials = stage.bind("reader", json!({"parameters": {"read_only": true}})).await;
+    let mut reader = Session::login(&credentials).await.unwrap();
+    assert_eq!(reader.read("kept").await.unwrap(), "from two");
+    assert!(reader.write("kept", "late").await.is_err(), "a reader writes");
+    assert!(reader.write("own", "late").await.is_err(), "a reader writes");
+}
+
+/// A rotation overlaps; an unbind cuts what is open, and nobody else.
+async fn rotates_and_cuts(stage: &Stage) {
+    let old = stage.broker.platform.fetch_binding(stage.instance, "a").await.body;
+    let old = &old["credentials"];
+    let new = stage.bind("a2", json!({"predecessor_binding_id": "a"})).await;
+    let mut leaving = Session::login(old).await.unwrap();
+    let mut staying = Session::login(&new).await.unwrap();
+    leaving.write("kept", "from the old").await.unwrap();
+    assert_eq!(staying.read("kept").await.unwrap(), "from the old");
+    stage.unbind("a").await;
+    assert!(leaving.read("kept").await.is_err(), "a live connection goes on");
+    assert!(Session::login(old).await.is_err(), "the credentials live on");
+    staying.write("kept", "from the new").await.unwrap();
+}
+
+/// A container that somebody killed comes back with everything, by the next who needs it.
+async fn comes_back(stage: &Stage) {
+    let credentials = stage.broker.platform.fetch_binding(stage.instance, "b").await.body;
+    let things = stage.broker.things().await;
+    docker(&["container", "kill", things.container()]).await;
+    let next = stage.bind("after", json!({})).await;
+    assert_eq!(Session::login(&next).await.unwrap().read("kept").await.unwrap(), "from the new");
+    let mut app = Session::login(&credentials["credentials"]).await.unwrap();
+    assert_eq!(app.read("kept").await.unwrap(), "from the new");
+    assert_eq!(stage.broker.things().await, things);
+}
+
+/// A larger plan keeps data and credentials.
+async fn grows(stage: &Stage, plan: &str) {
+    let credentials = stage.broker.platform.fetch_binding(stage.instance, "b").await.body;
+    stage.broker.platform.update(stage.instance, plan).await.answers(&[200, 202]);
+    stage.broker.platform.ended(stage.instance).await.succeeded();
+    let mut app = Session::login(&credentials["credentials"]).await.unwrap();
+    assert_eq!(app.read("kept").await.unwrap(), "from the new");
+    app.write("kept", "on the larger").await.unwrap();
+}
+
+fn with(credentials: &Value, field: &str, value: &Value) -> Value {
+    let text = credentials.to_string();
+    let before = credentials[field].as_str().unwrap();
+    // In every place where it stands: URIs too.
+    serde_json::from_str(&text.replace(before, value.as_str().unwrap())).unwrap()
+}
