@@ -5,6 +5,7 @@ pub mod kafka;
 pub mod mysql;
 pub mod postgres;
 pub mod redis;
+pub mod scripted;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use async_trait::async_trait;
 
 use crate::clock::Millis;
 use crate::model::inside::Inside;
+use crate::model::scripts::Scripts;
 use crate::model::workload::Admin;
 use crate::model::{Fault, Object};
 use crate::secret::Secret;
@@ -64,6 +66,8 @@ pub struct Target {
     pub settings: Object,
     /// Its containers, for what their protocol does not offer.
     pub inside: Arc<dyn Inside>,
+    /// What the offering brings along for the engine `scripted`.
+    pub scripts: Scripts,
     /// How it is reached over TLS, where it is.
     pub tls: Option<Tls>,
 }
@@ -111,9 +115,16 @@ pub fn engines() -> Engines {
     let redis: Arc<dyn Engine> = Arc::new(redis::Redis);
     let mysql: Arc<dyn Engine> = Arc::new(mysql::Mysql);
     let postgres: Arc<dyn Engine> = Arc::new(postgres::Postgres);
-    [("kafka", kafka), ("mysql", mysql), ("postgres", postgres), ("redis", redis)]
-        .map(|(name, engine)| (name.to_owned(), engine))
-        .into()
+    let scripted: Arc<dyn Engine> = Arc::new(scripted::Scripted);
+    [
+        ("kafka", kafka),
+        ("mysql", mysql),
+        ("postgres", postgres),
+        ("redis", redis),
+        ("scripted", scripted),
+    ]
+    .map(|(name, engine)| (name.to_owned(), engine))
+    .into()
 }
 
 /// One try at readiness: the caller asks again every 50–100 ms.
