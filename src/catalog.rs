@@ -14,6 +14,7 @@
 
 mod check;
 mod credentials;
+mod document;
 mod fetch;
 mod file;
 mod files;

@@ -4,6 +4,7 @@ pub mod fake;
 pub mod kafka;
 pub mod mysql;
 pub mod postgres;
+pub mod rabbitmq;
 pub mod redis;
 pub mod scripted;
 
@@ -115,11 +116,13 @@ pub fn engines() -> Engines {
     let redis: Arc<dyn Engine> = Arc::new(redis::Redis);
     let mysql: Arc<dyn Engine> = Arc::new(mysql::Mysql);
     let postgres: Arc<dyn Engine> = Arc::new(postgres::Postgres);
+    let rabbitmq: Arc<dyn Engine> = Arc::new(rabbitmq::RabbitMq);
     let scripted: Arc<dyn Engine> = Arc::new(scripted::Scripted);
     [
         ("kafka", kafka),
         ("mysql", mysql),
         ("postgres", postgres),
+        ("rabbitmq", rabbitmq),
         ("redis", redis),
         ("scripted", scripted),
     ]

@@ -128,6 +128,16 @@ fn ports(workload: Option<&Workload>) -> BTreeMap<String, u16> {
     names.zip(20_000..).collect()
 }
 
+/// What an app gets that asks for nothing in particular; none where the plan does not render.
+pub(super) fn example(offering: &Offering, plan: &Plan) -> Option<Object> {
+    let least = samples(&offering.create).into_iter().next()?;
+    let workload = offering.rendered(plan, &inputs(&least, &password('a'))).ok()?;
+    let (ports, password) = (ports(Some(&workload)), password('b'));
+    let parameters = offering.bind.with_defaults(&Object::new());
+    let login = login(Some(&workload), &ports, &password, &parameters);
+    credentials(&workload.credentials, &login).ok()
+}
+
 /// Credentials render for everything that a binding may ask for.
 fn credentials_hold(offering: &Offering, workload: &Workload, mistakes: &Mistakes) {
     let path = offering.recipe.path("credentials.json.hbs");

@@ -30,6 +30,12 @@ pub(super) enum Catalog {
     },
     /// Have the broker read its catalog anew; with one mistake it keeps the one that it has.
     Reload,
+    /// Print a page about all that is offered, in Markdown: plans, parameters, credentials, and an
+    /// app for each. Needs no running broker.
+    Docs {
+        /// The folder. Default: the one in the settings, else the catalog that this program carries.
+        path: Option<PathBuf>,
+    },
     /// Give an id to every offering and plan that has none yet, in the folder's catalog.lock.
     Lock {
         /// The folder. Default: the one in the settings.
@@ -46,6 +52,7 @@ impl Catalog {
             }
             Self::Show { offering } => show(context, &offering).await,
             Self::Validate { path } => folder::validate(context, path),
+            Self::Docs { path } => folder::docs(context, path),
             Self::Lock { path } => folder::lock(context, path),
             Self::Reload => {
                 let offerings: Vec<view::Offering> =

@@ -31,6 +31,21 @@ fn the_reference_of_the_settings_is_current() {
 }
 
 #[test]
+fn the_page_about_the_offerings_is_current() {
+    let catalog =
+        banquet::app::source(None).load().unwrap_or_else(|mistakes| panic!("{mistakes:#?}"));
+    let page = catalog.document();
+    is_current("docs/OFFERINGS.md", &page);
+    let untold: Vec<&str> = page.lines().filter(|line| line.ends_with("|  |")).collect();
+    let fields = untold.iter().filter(|line| line.matches('|').count() == 3);
+    assert_eq!(fields.count(), 0, "src/catalog/document.rs does not tell of them: {untold:?}");
+    for offering in &catalog.offerings {
+        let example = format!("{}/example.py", offering.name);
+        assert!(catalog.files.0.contains_key(&example), "there is no {example}");
+    }
+}
+
+#[test]
 fn every_command_says_what_it_does() {
     fn look(command: &clap::Command) {
         assert!(command.get_about().is_some(), "{} says nothing", command.get_name());

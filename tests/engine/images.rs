@@ -25,6 +25,12 @@ fn what_an_orchestrator_sees_is_the_same() {
         inspect(live::POSTGRES, shape),
         "[docker-entrypoint.sh] [postgres] map[/var/lib/postgresql/data:{}] map[5432/tcp:{}] SIGINT"
     );
+    assert_eq!(
+        inspect(live::RABBITMQ, shape),
+        "[docker-entrypoint.sh] [rabbitmq-server] map[/var/lib/rabbitmq:{}] \
+         map[15671/tcp:{} 15672/tcp:{} 15691/tcp:{} 15692/tcp:{} 25672/tcp:{} 4369/tcp:{} \
+         5671/tcp:{} 5672/tcp:{}]"
+    );
     assert_eq!(inspect(live::REDIS, "{{.Config.WorkingDir}}"), "/data");
     let environment = inspect(live::POSTGRES, "{{.Config.Env}}");
     assert!(environment.contains("PGDATA=/var/lib/postgresql/data"), "{environment}");
@@ -35,6 +41,7 @@ fn a_server_that_starts_as_root_gives_its_rights_up() {
     for (image, options, command) in [
         (live::REDIS, [].as_slice(), ["--save", ""].as_slice()),
         (live::VALKEY, &[], &["--save", ""]),
+        (live::RABBITMQ, &[], &[]),
         (live::POSTGRES, &["--env", "POSTGRES_PASSWORD=x"], &["-c", "max_connections=7"]),
     ] {
         let container = Container::run(image, options, command);

@@ -13,6 +13,7 @@ use banquet::model::FaultKind;
 pub(crate) const REDIS: &str = "banquet-local/redis:8.0";
 pub(crate) const MARIADB: &str = "banquet-local/mariadb:11.8";
 pub(crate) const POSTGRES: &str = "banquet-local/postgresql:17";
+pub(crate) const RABBITMQ: &str = "banquet-local/rabbitmq:4.0-management";
 pub(crate) const VALKEY: &str = "banquet-local/valkey:8.1";
 
 const LABEL: &str = "banquet.test=engine";

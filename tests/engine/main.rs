@@ -9,6 +9,12 @@ mod kafka;
 mod live;
 mod mariadb;
 mod postgres;
+#[path = "../support/programs.rs"]
+mod programs;
+mod rabbitmq;
+mod rabbitmq_tls;
 mod redis;
+#[path = "../offerings/session.rs"]
+mod session;
 mod tls;
 mod valkey;

@@ -20,8 +20,8 @@ use crate::live::{self, Container, File, Live, Plan};
 const YEAR: Millis = 365 * 24 * 60 * 60 * 1_000;
 
 /// A server of a carried plan, with the authority that vouches for it.
-struct Secured {
-    live: Live,
+pub(crate) struct Secured {
+    pub(crate) live: Live,
     workload: Workload,
     authority: Authority,
 }
@@ -36,7 +36,7 @@ fn certify(authority: &Authority, names: &[&str]) -> Identity {
     authority.issue("test", names, SystemClock.now_ms(), YEAR).unwrap()
 }
 
-fn carried(offering: &str, plan: &str) -> Workload {
+pub(crate) fn carried(offering: &str, plan: &str) -> Workload {
     let source = app::source(None);
     let catalog: Catalog = source.load().unwrap_or_else(|mistakes| panic!("{mistakes:#?}"));
     let offering = catalog.offering_named(offering).unwrap();
@@ -58,7 +58,7 @@ fn file(
     Some(File { volume, name: name.leak(), content })
 }
 
-async fn serving(
+pub(crate) async fn serving(
     (image, mut workload, names): (&str, Workload, &[&str]),
     mounts: &[(&'static str, &'static str)],
     options: &[&str],
@@ -130,12 +130,12 @@ impl Secured {
     }
 
     /// The same, taken to be called otherwise.
-    fn called(&self, host: &str) -> Target {
+    pub(crate) fn called(&self, host: &str) -> Target {
         Target { host: host.to_owned(), ..self.live.target.clone() }
     }
 
     /// Puts another certificate in the place of the first, and has the engine take it.
-    async fn renew(&mut self, engine: &dyn Engine, names: &[&str]) {
+    pub(crate) async fn renew(&mut self, engine: &dyn Engine, names: &[&str]) {
         self.workload.identify(certify(&self.authority, names));
         for one in self.workload.containers[0].files.iter().filter(|file| file.tls.is_some()) {
             let file = file(("conf", "/conf"), one).unwrap();
@@ -146,7 +146,7 @@ impl Secured {
 }
 
 /// What no client that verifies takes, whatever the server.
-async fn only_the_right_one_is_taken(secured: &Secured, engine: &dyn Engine) {
+pub(crate) async fn only_the_right_one_is_taken(secured: &Secured, engine: &dyn Engine) {
     engine.ready(&secured.live.target).await.unwrap();
     let fault = engine.ready(&secured.trusting(&authority())).await.unwrap_err();
     assert_eq!(fault.kind, FaultKind::Retry, "another authority: {}", fault.chain());

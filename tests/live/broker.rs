@@ -17,6 +17,7 @@ use tokio::process::{Child, Command};
 
 use crate::ground::Ground;
 use crate::osb::Platform;
+use crate::programs;
 use crate::things::{Sweeper, Things};
 
 /// What a platform and an administrator log in with. Longer than anything that happens to occur.
@@ -249,21 +250,8 @@ fn engine_settings() -> BTreeMap<String, String> {
 /// A copy of the shipped catalog, to be changed.
 pub(crate) fn catalog_copy() -> TempDir {
     let folder = TempDir::new().unwrap();
-    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("catalog"), folder.path());
+    programs::copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("catalog"), folder.path());
     folder
-}
-
-/// Copies a folder's content into another that is there.
-pub(crate) fn copy(from: &Path, to: &Path) {
-    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            fs::create_dir_all(&target).unwrap();
-            copy(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }
 
 /// Replaces a text that must be there.

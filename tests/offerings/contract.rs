@@ -1,11 +1,18 @@
 //! What holds for every offering.
 
+use std::path::Path;
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::broker::Broker;
 use crate::osb::Instance;
+use crate::programs;
 use crate::session::Session;
 use crate::things::{NOTHING, docker, inspect};
+
+/// How long an example may take.
+const EXAMPLE: Duration = Duration::from_mins(1);
 
 /// A broker with one instance.
 struct Stage {
@@ -55,8 +62,21 @@ pub(crate) async fn works_on(offering: &'static str, plan: &'static str) {
         app.write(name, &long).await.unwrap();
     }
     assert_eq!(app.read("two").await.unwrap(), long);
+    example(offering, &stage.bind("example", json!({})).await).await;
     stage.is_sound().await;
     stage.remove().await;
+}
+
+/// The app that people are told to begin with.
+async fn example(offering: &str, credentials: &Value) {
+    let folder = tempfile::TempDir::new().unwrap();
+    let file = folder.path().join("credentials.json");
+    std::fs::write(&file, credentials.to_string()).unwrap();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("catalog").join(offering);
+    let script = script.join("example.py");
+    let python = programs::python().await.join("venv/bin/python");
+    let command = [&python, &script, &file].map(|path| path.to_str().unwrap());
+    programs::run(folder.path(), &command, "", EXAMPLE).await;
 }
 
 /// Everything that may happen to it, from its first login to its end.

@@ -9,8 +9,6 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 use tokio::sync::Mutex;
 
-use crate::broker::copy;
-
 /// How long packages may take to arrive over a slow line.
 const INSTALL: Duration = Duration::from_mins(3);
 
@@ -80,4 +78,17 @@ pub(crate) async fn run(folder: &Path, command: &[&str], input: &str, limit: Dur
     let text = [output.stdout, output.stderr].concat();
     let text = String::from_utf8_lossy(&text);
     assert!(output.status.success(), "{command:?}: {}\n{text}", output.status);
+}
+
+/// Copies a folder's content into another that is there.
+pub(crate) fn copy(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            fs::create_dir_all(&target).unwrap();
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
 }

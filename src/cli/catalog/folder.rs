@@ -56,6 +56,18 @@ pub(super) fn validate(context: &Context, named: Option<PathBuf>) -> Result<(), 
     }
 }
 
+/// `banquet catalog docs`.
+pub(super) fn docs(context: &Context, named: Option<PathBuf>) -> Result<(), Failure> {
+    let folder = folder(context, named)?;
+    let folder = folder.as_deref();
+    let catalog = load(folder).map_err(|mistakes| {
+        let all = told(folder, &mistakes).join("\n");
+        Failure::new(Exit::Failed, format!("the catalog has mistakes:\n{all}"))
+    })?;
+    let page = catalog.document();
+    context.output.print(&json!({ "markdown": page }), || page.trim_end().to_owned())
+}
+
 /// `banquet catalog lock`.
 pub(super) fn lock(context: &Context, named: Option<PathBuf>) -> Result<(), Failure> {
     let folder = folder(context, named)?.ok_or_else(|| {
