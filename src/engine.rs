@@ -6,6 +6,7 @@ pub mod mysql;
 pub mod postgres;
 pub mod rabbitmq;
 pub mod redis;
+pub mod scripted;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use async_trait::async_trait;
 
 use crate::clock::Millis;
 use crate::model::inside::Inside;
+use crate::model::scripts::Scripts;
 use crate::model::workload::Admin;
 use crate::model::{Fault, Object};
 use crate::secret::Secret;
@@ -65,6 +67,8 @@ pub struct Target {
     pub settings: Object,
     /// Its containers, for what their protocol does not offer.
     pub inside: Arc<dyn Inside>,
+    /// What the offering brings along for the engine `scripted`.
+    pub scripts: Scripts,
     /// How it is reached over TLS, where it is.
     pub tls: Option<Tls>,
 }
@@ -113,12 +117,14 @@ pub fn engines() -> Engines {
     let mysql: Arc<dyn Engine> = Arc::new(mysql::Mysql);
     let postgres: Arc<dyn Engine> = Arc::new(postgres::Postgres);
     let rabbitmq: Arc<dyn Engine> = Arc::new(rabbitmq::RabbitMq);
+    let scripted: Arc<dyn Engine> = Arc::new(scripted::Scripted);
     [
         ("kafka", kafka),
         ("mysql", mysql),
         ("postgres", postgres),
         ("rabbitmq", rabbitmq),
         ("redis", redis),
+        ("scripted", scripted),
     ]
     .map(|(name, engine)| (name.to_owned(), engine))
     .into()

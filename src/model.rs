@@ -8,6 +8,7 @@ pub mod instance;
 pub mod names;
 pub mod operation;
 pub mod progress;
+pub mod scripts;
 pub mod tls;
 pub mod workload;
 

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::template::{Flaw, Templates};
 use super::{Inputs, Plan, size, yaml};
+use crate::model::scripts::Scripts;
 use crate::model::tls::Part;
 use crate::model::workload::{Admin, Change, Container, File, Image, Resources, Stop, Volume};
 use crate::model::{Object, Workload};
@@ -32,6 +33,8 @@ struct WorkloadFile {
     admin: AdminFile,
     #[serde(default)]
     settings: Object,
+    #[serde(default)]
+    scripts: Scripts,
     containers: Vec<ContainerFile>,
     #[serde(default)]
     volumes: BTreeMap<String, VolumeFile>,
@@ -201,6 +204,7 @@ impl Recipe {
             settings: file.settings,
             credentials: credentials.unwrap_or_default().to_owned(),
             bind_defaults: self.bind_defaults.clone(),
+            scripts: file.scripts,
             tls: plan.tls,
             identity: None,
             containers: file

@@ -237,6 +237,7 @@ mod tests {
             admin: Admin { user: "banquet".to_owned(), password: "pw".into(), database: None },
             settings: Object::new(),
             inside: Arc::new(Closed),
+            scripts: BTreeMap::new(),
             tls: None,
         }
     }

@@ -169,6 +169,7 @@ impl Stage<'_> {
             admin: workload.admin.clone(),
             settings: workload.settings.clone(),
             inside: self.world.backend.inside(&place, workload),
+            scripts: workload.scripts.clone(),
             tls: tls(workload),
         })
     }

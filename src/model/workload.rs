@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::Object;
+use super::scripts::Scripts;
 use super::tls::{Identity, Mode, Part};
 use crate::secret::{self, Secret};
 
@@ -28,6 +29,9 @@ pub struct Workload {
     /// What a binding's parameters are where it says nothing, of the same offering.
     #[serde(default)]
     pub bind_defaults: Object,
+    /// What the engine `scripted` runs.
+    #[serde(default, skip_serializing_if = "Scripts::is_empty")]
+    pub scripts: Scripts,
     /// How apps reach it.
     #[serde(default, skip_serializing_if = "Mode::is_off")]
     pub tls: Mode,

@@ -74,9 +74,10 @@ impl Containers {
         let engine = engines().remove(&workload.engine).context("no such engine")?;
         let ports = workload.port_names().map(|name| (name.to_owned(), port)).collect();
         let (admin, settings) = (workload.admin.clone(), workload.settings.clone());
+        let scripts = workload.scripts.clone();
         let inside = Arc::new(Closed);
         let host = "127.0.0.1".to_owned();
-        let target = Target { host, ports, admin, settings, inside, tls: None };
+        let target = Target { host, ports, admin, settings, inside, scripts, tls: None };
         Ok(ByHand { name, body, volumes, archives: archives(&workload)?, engine, target })
     }
 

@@ -6,6 +6,7 @@ mod hostile;
 mod mistakes;
 mod registration;
 mod rendering;
+mod scripts;
 
 use std::path::{Path, PathBuf};
 
@@ -14,7 +15,7 @@ use banquet::model::{Object, Workload};
 use banquet::secret::Secret;
 use serde_json::Value;
 
-const ENGINES: [&str; 4] = ["kafka", "mysql", "redis", "postgres"];
+const ENGINES: [&str; 5] = ["kafka", "mysql", "redis", "postgres", "scripted"];
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/catalog").join(name)

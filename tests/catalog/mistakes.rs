@@ -63,7 +63,7 @@ const OFFERINGS: &[(&str, &str, &str)] = &[
     (
         "engine: redis",
         "engine: etcd",
-        ":2: there is no engine `etcd`; there are: kafka, mysql, redis, postgres",
+        ":2: there is no engine `etcd`; there are: kafka, mysql, redis, postgres, scripted",
     ),
     (
         "registry.example.com/echo:1.0",

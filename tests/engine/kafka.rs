@@ -82,6 +82,7 @@ impl Product for Server {
             admin: workload.admin,
             settings: workload.settings,
             inside: Arc::new(Closed),
+            scripts: std::collections::BTreeMap::new(),
             tls: None,
         };
         Live { target, container }

@@ -67,6 +67,7 @@ impl Product for Server {
             admin,
             settings: settings.as_object().expect("an object").clone(),
             inside: std::sync::Arc::new(Closed),
+            scripts: std::collections::BTreeMap::new(),
             tls: None,
         };
         Live { target, container }

@@ -65,6 +65,7 @@ impl Product for Server {
             admin,
             settings: json!({"disk_bytes": 1 << 30}).as_object().expect("an object").clone(),
             inside: std::sync::Arc::new(banquet::model::inside::Closed),
+            scripts: std::collections::BTreeMap::new(),
             tls: None,
         };
         Live { target, container }

@@ -77,6 +77,7 @@ impl Product for Server {
             admin: Admin { user: "banquet".to_owned(), password, database },
             settings: object(json!({"disk_bytes": 1 << 30, "max_connections": 30})),
             inside: std::sync::Arc::new(Closed),
+            scripts: std::collections::BTreeMap::new(),
             tls: None,
         };
         Live { target, container }

@@ -78,6 +78,7 @@ impl<I: Image> Product for Resp<I> {
                 .expect("an object")
                 .clone(),
             inside: std::sync::Arc::new(banquet::model::inside::Closed),
+            scripts: std::collections::BTreeMap::new(),
             tls: None,
         };
         Live { target, container }

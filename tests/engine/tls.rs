@@ -94,6 +94,7 @@ pub(crate) async fn serving(
         admin: workload.admin.clone(),
         settings: workload.settings.clone(),
         inside: std::sync::Arc::new(banquet::model::inside::Closed),
+        scripts: std::collections::BTreeMap::new(),
         tls: Some(tls),
     };
     let live = Live { target, container };

@@ -61,6 +61,7 @@ pub(crate) fn workload(password: &str) -> Workload {
         settings: object(json!({"maxmemory": "32mb"})),
         credentials: "{\"uri\": \"redis://{{user}}:{{password}}@{{host}}\"}".to_owned(),
         bind_defaults: object(json!({"read_only": false})),
+        scripts: BTreeMap::new(),
         tls: Mode::Off,
         identity: None,
         containers: vec![container],

@@ -49,6 +49,7 @@ fn instance(state: InstanceState) -> Instance {
             settings: crate::model::Object::new(),
             credentials: String::new(),
             bind_defaults: crate::model::Object::new(),
+            scripts: std::collections::BTreeMap::new(),
             tls: crate::model::tls::Mode::Off,
             identity: None,
             containers: Vec::new(),

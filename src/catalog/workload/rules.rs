@@ -4,8 +4,12 @@ use std::collections::BTreeSet;
 
 use super::super::check::image_reference;
 use crate::model::Workload;
+use crate::model::scripts::Purpose;
 use crate::model::tls::Part;
 use crate::model::workload::Container;
+
+/// The engine that runs scripts.
+const SCRIPTED: &str = "scripted";
 
 /// Refuses, with what is wrong; never quotes a secret.
 pub(super) fn check(workload: &Workload) -> Result<(), String> {
@@ -30,12 +34,44 @@ pub(super) fn check(workload: &Workload) -> Result<(), String> {
             return Err(format!("two containers have a port `{port}`"));
         }
     }
+    check_scripts(workload)?;
     check_tls(workload)?;
     let unused = |name: &&String| !workload.containers.iter().any(|c| c.mounts.contains_key(*name));
     match workload.volumes.keys().find(unused) {
         Some(name) => Err(format!("no container mounts the volume `{name}`")),
         None => Ok(()),
     }
+}
+
+/// The engine `scripted` has what it runs, and no other engine has any.
+fn check_scripts(workload: &Workload) -> Result<(), String> {
+    if workload.engine != SCRIPTED {
+        return if workload.scripts.is_empty() {
+            Ok(())
+        } else {
+            Err(format!("`scripts` are for `engine: {SCRIPTED}` alone"))
+        };
+    }
+    if let Some(purpose) = Purpose::NEEDED.iter().find(|p| !workload.scripts.contains_key(p)) {
+        return Err(format!("`engine: {SCRIPTED}` needs `scripts.{}`", purpose.as_str()));
+    }
+    for (purpose, script) in &workload.scripts {
+        let (purpose, role) = (purpose.as_str(), &script.role);
+        if !workload.containers.iter().any(|container| container.role == *role) {
+            return Err(format!("`scripts.{purpose}`: no container has the role `{role}`"));
+        }
+        let secret = workload.admin.password.expose();
+        if script.command.iter().any(|word| !secret.is_empty() && word.contains(secret)) {
+            return Err(format!(
+                "`scripts.{purpose}`: the password is in `command`, where everybody sees it; it \
+                 comes by standard input"
+            ));
+        }
+        if script.command.first().is_none_or(String::is_empty) {
+            return Err(format!("`scripts.{purpose}`: `command` is empty"));
+        }
+    }
+    Ok(())
 }
 
 /// A plan with TLS has a certificate somewhere, and one without it has none.
