@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use banquet::catalog::{Catalog, Files, Inputs};
+use banquet::catalog::Inputs;
 use banquet::engine::kafka::Kafka;
 use banquet::engine::{Engine, Target};
 use banquet::model::inside::Closed;
@@ -52,8 +52,7 @@ impl Product for Server {
     fn create() -> Live {
         let password = Secret::generate();
         let host_port = live::free_port();
-        let catalog =
-            Catalog::load(Files::shipped(), &["kafka", "mysql", "postgres", "redis"]).unwrap();
+        let catalog = banquet::app::source(None).load().unwrap_or_else(|m| panic!("{m:#?}"));
         let offering = catalog.offering_named("kafka").unwrap();
         let parameters = Object::new();
         let inputs =
