@@ -148,6 +148,16 @@ impl Target {
             ))
         })
     }
+
+    /// What apps share: a database, or what the engine has in its place.
+    ///
+    /// # Errors
+    /// `Fatal` when the workload names none.
+    fn database(&self) -> Result<&str, Fault> {
+        self.admin.database.as_deref().ok_or_else(|| {
+            Fault::fatal("the instance has no database: name one in the offering's workload")
+        })
+    }
 }
 
 /// Bounds one call, so that a server that hangs never holds a worker.
@@ -169,6 +179,15 @@ fn whole_number(object: &Object, name: &str) -> Result<Option<u64>, Fault> {
     let Some(value) = object.get(name) else { return Ok(None) };
     let number = value.as_u64().or_else(|| value.as_str()?.parse().ok());
     number.map(Some).ok_or_else(|| Fault::fatal(format!("{name} is not a whole number: {value}")))
+}
+
+/// Whether a binding asked to read only; unless it says so, it did not.
+///
+/// # Errors
+/// `Fatal` when it is there and not a boolean.
+fn read_only(parameters: &Object) -> Result<bool, Fault> {
+    let Some(value) = parameters.get("read_only") else { return Ok(false) };
+    value.as_bool().ok_or_else(|| Fault::fatal(format!("read_only is not a boolean: {value}")))
 }
 
 /// Refuses a plan that holds less than the instance does.
@@ -197,6 +216,20 @@ mod tests {
         assert_eq!(whole_number(settings, "absent").unwrap(), None);
         for name in ["c", "d"] {
             assert_eq!(whole_number(settings, name).unwrap_err().kind, FaultKind::Fatal);
+        }
+    }
+
+    #[test]
+    fn read_only_is_a_boolean() {
+        for (parameters, asked) in [
+            (json!({}), Some(false)),
+            (json!({"read_only": true}), Some(true)),
+            (json!({"read_only": false}), Some(false)),
+            (json!({"read_only": "yes"}), None),
+            (json!({"read_only": 1}), None),
+        ] {
+            let answer = read_only(parameters.as_object().expect("an object"));
+            assert_eq!(answer.ok(), asked, "{parameters}");
         }
     }
 

@@ -189,6 +189,12 @@ fn the_map_holds_the_same_tables() {
     let rooms = ROOMS.iter().map(|(room, sees)| (*room, cell(sees))).collect();
     let exceptions = EXCEPTIONS.iter().map(|(file, seen)| (*file, cell(&[seen]))).collect();
     let map = text(MAP);
+    let what = map.split("| room | what is in it |").nth(1).expect("the map says what is where");
+    let what = what.split("\n\n").next().unwrap_or_default();
+    for (room, _) in ROOMS {
+        let rows = what.lines().filter(|line| line.starts_with(&format!("| `{room}` |"))).count();
+        assert!(rows <= 1, "{MAP} says {rows} times what is in {room}");
+    }
     for wanted in [table("room | sees", rooms), table("file | also sees", exceptions)] {
         assert!(map.contains(&wanted), "{MAP} must hold:\n{wanted}");
     }

@@ -10,7 +10,8 @@ use async_trait::async_trait;
 
 use self::client::Session;
 use super::{
-    CALL_LIMIT, Engine, Grant, READY_LIMIT, Renewal, Target, too_small, whole_number, within,
+    CALL_LIMIT, Engine, Grant, READY_LIMIT, Renewal, Target, read_only, too_small, whole_number,
+    within,
 };
 use crate::model::{Fault, Object};
 
@@ -42,7 +43,7 @@ impl Engine for Mysql {
 
     async fn prepare(&self, target: &Target, next: &Object) -> Result<(), Fault> {
         let Some(allowed) = whole_number(next, DISK)? else { return Ok(()) };
-        let database = client::database(target)?;
+        let database = target.database()?;
         within(CALL_LIMIT, "prepare MariaDB for the new plan", async {
             let mut session = Session::open(target).await?;
             let held = session.size_of(database).await?;
@@ -53,7 +54,7 @@ impl Engine for Mysql {
     }
 
     async fn bootstrap(&self, target: &Target) -> Result<(), Fault> {
-        let database = client::database(target)?;
+        let database = target.database()?;
         let settings = sql::settings(&target.settings, DISK)?;
         within(CALL_LIMIT, "set up MariaDB", async {
             let mut session = Session::open(target).await?;
@@ -71,7 +72,7 @@ impl Engine for Mysql {
         let statements = sql::grant(&sql::Login {
             user: sql::user(&grant.user)?,
             password: grant.password.expose(),
-            database: client::database(target)?,
+            database: target.database()?,
             read_only: read_only(&grant.parameters)?,
             connection_limit: whole_number(&grant.parameters, "connection_limit")?
                 .unwrap_or(CONNECTION_LIMIT),
@@ -123,9 +124,4 @@ async fn end_connections(session: &mut Session, user: &str, name: &str) -> Resul
         tokio::time::sleep(SESSION_POLL).await;
     }
     Ok(())
-}
-
-fn read_only(parameters: &Object) -> Result<bool, Fault> {
-    let Some(value) = parameters.get("read_only") else { return Ok(false) };
-    value.as_bool().ok_or_else(|| Fault::fatal(format!("read_only is not a boolean: {value}")))
 }

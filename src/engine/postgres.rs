@@ -80,7 +80,7 @@ impl Engine for Postgres {
                 "PostgreSQL takes no setting {name:?} this way: put it into postgresql.conf"
             )));
         }
-        let database = client::database(target)?;
+        let database = target.database()?;
         within(CALL_LIMIT, "set up PostgreSQL", async {
             let mut session = Session::open(target, MAINTENANCE).await?;
             session.run(sql::groups(), "make the group roles").await?;
@@ -100,7 +100,7 @@ impl Engine for Postgres {
     }
 
     async fn grant(&self, target: &Target, grant: &Grant) -> Result<(), Fault> {
-        let database = client::database(target)?;
+        let database = target.database()?;
         let login = sql::Login {
             role: sql::role(&grant.user)?,
             database,

@@ -16,7 +16,8 @@ use sha2::{Digest as _, Sha256};
 
 use self::api::Api;
 use super::{
-    CALL_LIMIT, Engine, Grant, READY_LIMIT, Renewal, Target, too_small, whole_number, within,
+    CALL_LIMIT, Engine, Grant, READY_LIMIT, Renewal, Target, read_only, too_small, whole_number,
+    within,
 };
 use crate::model::{Fault, Object};
 use crate::secret::Secret;
@@ -64,7 +65,7 @@ impl Engine for RabbitMq {
 
     async fn prepare(&self, target: &Target, next: &Object) -> Result<(), Fault> {
         let Some(allowed) = whole_number(next, DISK)? else { return Ok(()) };
-        let vhost = vhost(target)?;
+        let vhost = target.database()?;
         within(CALL_LIMIT, "prepare RabbitMQ for the new plan", async {
             let api = Api::of(target)?;
             let doing = "ask RabbitMQ for its queues";
@@ -77,7 +78,7 @@ impl Engine for RabbitMq {
     }
 
     async fn bootstrap(&self, target: &Target) -> Result<(), Fault> {
-        let vhost = vhost(target)?;
+        let vhost = target.database()?;
         let limits = limits(&target.settings)?;
         within(CALL_LIMIT, "set up RabbitMQ", async {
             let api = Api::of(target)?;
@@ -93,7 +94,7 @@ impl Engine for RabbitMq {
     }
 
     async fn grant(&self, target: &Target, grant: &Grant) -> Result<(), Fault> {
-        let vhost = vhost(target)?;
+        let vhost = target.database()?;
         let connections =
             whole_number(&grant.parameters, "connection_limit")?.unwrap_or(CONNECTION_LIMIT);
         let permissions = if read_only(&grant.parameters)? {
@@ -143,13 +144,6 @@ impl Engine for RabbitMq {
     }
 }
 
-/// The virtual host that apps use.
-fn vhost(target: &Target) -> Result<&str, Fault> {
-    target.admin.database.as_deref().ok_or_else(|| {
-        Fault::fatal("the instance has no virtual host: name a database in the offering's workload")
-    })
-}
-
 /// The plan's limits as RabbitMQ spells them.
 fn limits(settings: &Object) -> Result<Vec<(&'static str, u64)>, Fault> {
     let known = |name: &String| name == DISK || LIMITS.iter().any(|(ours, _)| ours == name);
@@ -173,11 +167,6 @@ fn password_hash(password: &str) -> String {
 fn salted_hash(salt: [u8; 4], password: &str) -> String {
     let hash = Sha256::digest([&salt, password.as_bytes()].concat());
     BASE64_STANDARD.encode([&salt, hash.as_slice()].concat())
-}
-
-fn read_only(parameters: &Object) -> Result<bool, Fault> {
-    let Some(value) = parameters.get("read_only") else { return Ok(false) };
-    value.as_bool().ok_or_else(|| Fault::fatal(format!("read_only is not a boolean: {value}")))
 }
 
 #[cfg(test)]

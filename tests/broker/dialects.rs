@@ -1,5 +1,5 @@
 //! The platforms as they really speak (§3.9): each a whole life of an instance and its bindings, with
-//! the headers, bodies and polling of its own, in each of the three ways a broker may answer.
+//! the headers, bodies and polling of its own, in each of the ways a broker may answer.
 
 mod checkers;
 mod cloud_controller;
@@ -30,6 +30,11 @@ macro_rules! lives {
             #[test]
             fn synchronous() {
                 live(&$platform, Way::Synchronous);
+            }
+
+            #[test]
+            fn unpolled() {
+                live(&$platform, Way::Unpolled);
             }
         }
     )*};

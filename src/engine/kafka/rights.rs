@@ -5,6 +5,7 @@ use rdkafka::bindings::rd_kafka_ResourcePatternType_t as Pattern;
 use rdkafka::bindings::rd_kafka_ResourceType_t as Resource;
 
 use super::admin::Rule;
+use crate::engine::read_only;
 use crate::model::{Fault, Object};
 
 use Operation::{
@@ -30,12 +31,7 @@ const RIGHTS: [(Resource, &[Operation], &[Operation]); 3] = [
 /// The rules for a binding's parameters: `read_only`, and `topic_prefix`, which topics, consumer
 /// groups and transactional ids must begin with.
 pub(super) fn rules(parameters: &Object) -> Result<Vec<Rule>, Fault> {
-    let read_only = match parameters.get("read_only") {
-        None => false,
-        Some(value) => {
-            value.as_bool().ok_or_else(|| Fault::fatal("read_only is not true or false"))?
-        }
-    };
+    let read_only = read_only(parameters)?;
     let (pattern, name) = match parameters.get("topic_prefix") {
         None => (Pattern::RD_KAFKA_RESOURCE_PATTERN_LITERAL, "*"),
         Some(value) => {

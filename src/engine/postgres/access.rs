@@ -1,5 +1,6 @@
 //! The three things that a binding can be.
 
+use crate::engine::read_only;
 use crate::model::{Fault, Object};
 
 /// Which group role an app works as.
@@ -21,13 +22,7 @@ impl Access {
     /// # Errors
     /// `Fatal` for any other value.
     pub(super) fn of(parameters: &Object) -> Result<Self, Fault> {
-        let read_only = match parameters.get("read_only") {
-            None => false,
-            Some(value) => value
-                .as_bool()
-                .ok_or_else(|| Fault::fatal(format!("read_only is not a boolean: {value}")))?,
-        };
-        if read_only {
+        if read_only(parameters)? {
             return Ok(Self::ReadOnly);
         }
         let Some(value) = parameters.get("access") else { return Ok(Self::Owner) };

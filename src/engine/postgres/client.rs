@@ -8,13 +8,6 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 use crate::engine::Target;
 use crate::model::Fault;
 
-/// The database that apps use.
-pub(super) fn database(target: &Target) -> Result<&str, Fault> {
-    target.admin.database.as_deref().ok_or_else(|| {
-        Fault::fatal("the instance has no database: name one in the offering's workload")
-    })
-}
-
 /// A connection as the superuser, for one call. None is kept: it would count against
 /// `max_connections` and outlive its instance.
 pub(super) struct Session(PgConnection);

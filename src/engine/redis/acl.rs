@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::engine::Grant;
+use crate::engine::{Grant, read_only};
 use crate::id::hex;
 use crate::model::Fault;
 
@@ -51,7 +51,7 @@ const OF_ALL_KEYS: &[&str] =
 /// `Fatal` when `read_only` is not a boolean, or `key_prefix` holds what patterns are made of.
 pub(super) fn rules(grant: &Grant) -> Result<Vec<String>, Fault> {
     let prefix = prefix(grant)?;
-    let read_only = read_only(grant)?;
+    let read_only = read_only(&grant.parameters)?;
     let (keys, rights) = if read_only { ("%R~", READ_ONLY) } else { ("~", READ_WRITE) };
     // What may only read a key holds even where a script or a later command would write.
     let scope = [format!("{keys}{prefix}*"), format!("&{prefix}*")];
@@ -59,11 +59,6 @@ pub(super) fn rules(grant: &Grant) -> Result<Vec<String>, Fault> {
     let fixed = rights.iter().chain(hidden).map(|rule| (*rule).to_owned());
     let begin = ["reset", "on"].map(str::to_owned).into_iter().chain(scope);
     Ok(begin.chain(fixed).chain([hashed(grant.password.expose())]).collect())
-}
-
-fn read_only(grant: &Grant) -> Result<bool, Fault> {
-    let Some(value) = grant.parameters.get("read_only") else { return Ok(false) };
-    value.as_bool().ok_or_else(|| Fault::fatal(format!("read_only is not a boolean: {value}")))
 }
 
 /// Where the app's keys and channels begin; empty: anywhere.

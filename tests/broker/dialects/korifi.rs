@@ -40,6 +40,11 @@ impl Platform for Korifi {
             _ => &[200, 202, 410],
         };
         assert!(allowed.contains(&again.status), "{request:?}: {again:?}");
+        if request.method != Method::DELETE && again.status == 200 {
+            let poll = format!("{}/last_operation", request.path);
+            let told = session.send(Method::GET, &poll, &Value::Null).is(200).body;
+            assert_eq!(told["state"], "succeeded", "200 before it is done: {request:?}");
+        }
     }
 
     fn credentials(&self, session: &Session<'_>, bound: &Asked, _first: Reply) -> Value {

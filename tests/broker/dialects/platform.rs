@@ -17,8 +17,10 @@ pub(super) enum Way {
     Polled,
     /// At once where the work ends within the inline wait, as shipped.
     Waited,
-    /// At once, by the word of the plan, to who does not offer to poll.
+    /// As polled, of a plan that says `synchronous: true`: who offers to poll may be taken up on it.
     Synchronous,
+    /// At once, by that plan's word, to who does not offer to poll.
+    Unpolled,
 }
 
 /// The plans of a life.
@@ -155,17 +157,19 @@ pub(super) fn live(platform: &dyn Platform, way: Way) {
     let (broker, plans) = match way {
         Way::Polled => (Broker::new(), Plans { first: SMALL, second: LARGE }),
         Way::Waited => (Broker::waiting(), Plans { first: SMALL, second: LARGE }),
-        Way::Synchronous => (Broker::new(), Plans { first: SYNC, second: SYNC_LARGE }),
+        Way::Synchronous | Way::Unpolled => {
+            (Broker::new(), Plans { first: SYNC, second: SYNC_LARGE })
+        }
     };
     let session = Session { broker: &broker, platform };
     let catalog = session.send(Method::GET, "/v2/catalog", &Value::Null).is(200).body;
     assert_eq!(catalog["services"][0]["id"], OFFERING);
 
     let path = instance("5f0f3c1e-0000-4000-8000-000000000001");
-    let may_poll = way != Way::Synchronous;
+    let may_poll = way != Way::Unpolled;
     let provision = asked(Method::PUT, &path, may_poll, platform.provision(plans.first));
     let made = session.done(&provision, plans.first, &[201]);
-    assert_eq!(made.status == 202, way == Way::Polled);
+    assert_eq!(made.status == 202, [Way::Polled, Way::Synchronous].contains(&way));
     assert_eq!(session.ask(&provision).status, 200, "asked again");
     assert_eq!(session.send(Method::GET, &path, &Value::Null).is(200).body["plan_id"], plans.first);
 
