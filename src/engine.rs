@@ -3,10 +3,12 @@
 pub mod fake;
 pub mod kafka;
 pub mod mysql;
+pub mod nats;
 pub mod postgres;
 pub mod rabbitmq;
 pub mod redis;
 pub mod scripted;
+mod tls;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -115,12 +117,14 @@ pub fn engines() -> Engines {
     let kafka: Arc<dyn Engine> = Arc::new(kafka::Kafka);
     let redis: Arc<dyn Engine> = Arc::new(redis::Redis);
     let mysql: Arc<dyn Engine> = Arc::new(mysql::Mysql);
+    let nats: Arc<dyn Engine> = Arc::new(nats::Nats);
     let postgres: Arc<dyn Engine> = Arc::new(postgres::Postgres);
     let rabbitmq: Arc<dyn Engine> = Arc::new(rabbitmq::RabbitMq);
     let scripted: Arc<dyn Engine> = Arc::new(scripted::Scripted);
     [
         ("kafka", kafka),
         ("mysql", mysql),
+        ("nats", nats),
         ("postgres", postgres),
         ("rabbitmq", rabbitmq),
         ("redis", redis),
@@ -147,6 +151,11 @@ impl Target {
                 "the instance publishes no port named {name}: add it to the offering's workload"
             ))
         })
+    }
+
+    /// Whether there is no way to the instance but TLS.
+    fn needs_tls(&self) -> bool {
+        self.tls.as_ref().is_some_and(|tls| tls.required)
     }
 
     /// What apps share: a database, or what the engine has in its place.

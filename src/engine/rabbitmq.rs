@@ -3,7 +3,6 @@
 
 mod amqp;
 mod api;
-mod tls;
 
 use std::time::Duration;
 

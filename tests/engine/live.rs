@@ -2,6 +2,7 @@
 //! host only, and removed when the test ends, however it ends.
 
 use std::net::TcpListener;
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -12,6 +13,7 @@ use banquet::model::FaultKind;
 /// The images under test.
 pub(crate) const REDIS: &str = "banquet-local/redis:8.0";
 pub(crate) const MARIADB: &str = "banquet-local/mariadb:11.8";
+pub(crate) const NATS: &str = "banquet-local/nats:2.10-alpine";
 pub(crate) const POSTGRES: &str = "banquet-local/postgresql:17";
 pub(crate) const RABBITMQ: &str = "banquet-local/rabbitmq:4.0-management";
 pub(crate) const VALKEY: &str = "banquet-local/valkey:8.1";
@@ -92,15 +94,22 @@ impl Container {
 
     /// Writes a file as the engine's archive call does, owned by the server's user.
     pub(crate) fn write(&self, path: &str, file: &File) {
-        let mut header = tar::Header::new_gnu();
-        header.set_size(file.content.len() as u64);
-        header.set_mode(0o600);
-        header.set_uid(999);
-        header.set_gid(999);
         let mut archive = tar::Builder::new(Vec::new());
-        archive
-            .append_data(&mut header, file.name, file.content.as_bytes())
-            .expect("an archive in memory");
+        let mut append = |path: &Path, kind, mode, content: &str| {
+            let mut header = tar::Header::new_gnu();
+            header.set_entry_type(kind);
+            header.set_size(content.len() as u64);
+            header.set_mode(mode);
+            header.set_uid(999);
+            header.set_gid(999);
+            archive.append_data(&mut header, path, content.as_bytes()).expect("an archive");
+        };
+        let name = Path::new(file.name);
+        let folders: Vec<&Path> = name.ancestors().skip(1).collect();
+        for folder in folders.iter().rev().filter(|folder| !folder.as_os_str().is_empty()) {
+            append(folder, tar::EntryType::Directory, 0o755, "");
+        }
+        append(name, tar::EntryType::Regular, 0o600, &file.content);
         let archive = archive.into_inner().expect("an archive in memory");
         let mut copy = Command::new("docker")
             .args(["cp", "-", &format!("{}:{path}", self.name)])

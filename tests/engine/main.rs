@@ -4,10 +4,12 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on stops")]
 
 mod contract;
+mod entered;
 mod images;
 mod kafka;
 mod live;
 mod mariadb;
+mod nats;
 mod postgres;
 #[path = "../support/programs.rs"]
 mod programs;

@@ -1,51 +1,12 @@
 //! RabbitMQ over TLS as the carried catalog sets it up: AMQP and the management API.
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use async_trait::async_trait;
 use banquet::engine::Target;
 use banquet::engine::rabbitmq::RabbitMq;
-use banquet::model::Fault;
-use banquet::model::inside::{Inside, Output};
-use banquet::model::workload::File;
-use banquet::secret::Secret;
 use serde_json::json;
 
 use crate::live;
 use crate::session::Session;
 use crate::tls::{Secured, carried, only_the_right_one_is_taken, serving};
-
-/// The container of this name, entered for commands alone.
-#[derive(Debug)]
-struct Entered(String);
-
-#[async_trait]
-impl Inside for Entered {
-    async fn run(
-        &self,
-        _role: &str,
-        command: &[String],
-        _stdin: &Secret,
-        _limit: Duration,
-    ) -> Result<Output, Fault> {
-        let command: Vec<&str> = command.iter().map(String::as_str).collect();
-        let stdout = live::docker(&[&["exec", &self.0], command.as_slice()].concat());
-        Ok(Output { status: 0, stdout, stderr: String::new() })
-    }
-
-    async fn write(&self, _role: &str, _file: &File) -> Result<(), Fault> {
-        Err(Fault::fatal("no engine has to"))
-    }
-
-    async fn signal(&self, _role: &str, _signal: &str) -> Result<(), Fault> {
-        Err(Fault::fatal("no engine has to"))
-    }
-
-    async fn restart(&self, _role: &str) -> Result<(), Fault> {
-        Err(Fault::fatal("no engine has to"))
-    }
-}
 
 async fn plan(plan: &str, names: &[&str]) -> Secured {
     let workload = carried("rabbitmq", plan);
@@ -57,10 +18,7 @@ async fn plan(plan: &str, names: &[&str]) -> Secured {
     let mut options = vec!["--tmpfs=/tmp:mode=1777", "--memory=384m", "--memory-swap=384m"];
     options.extend(environment.iter().map(String::as_str));
     let mounts = [("data", "/var/lib/rabbitmq"), ("conf", "/conf")];
-    let mut secured =
-        serving((live::RABBITMQ, workload, names), &mounts, &options, &RabbitMq).await;
-    secured.live.target.inside = Arc::new(Entered(secured.live.container.name().to_owned()));
-    secured
+    serving((live::RABBITMQ, workload, names), &mounts, &options, &RabbitMq).await
 }
 
 /// An app that is the broker's own user, by a scheme and the port of that name.

@@ -15,6 +15,7 @@ use redis::{Client, ConnectionAddr, IntoConnectionInfo, RedisConnectionInfo, Tls
 use sqlx::Connection;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
 
+use crate::entered::Entered;
 use crate::live::{self, Container, File, Live, Plan};
 
 const YEAR: Millis = 365 * 24 * 60 * 60 * 1_000;
@@ -48,7 +49,7 @@ pub(crate) fn carried(offering: &str, plan: &str) -> Workload {
     offering.workload(offering.plan_named(plan).unwrap(), &inputs).unwrap()
 }
 
-/// Written without leaving the volume's folder: every file of these workloads lies at its top.
+/// By its path within the volume.
 fn file(
     (volume, path): (&'static str, &str),
     file: &banquet::model::workload::File,
@@ -59,10 +60,23 @@ fn file(
 }
 
 pub(crate) async fn serving(
-    (image, mut workload, names): (&str, Workload, &[&str]),
+    what: (&str, Workload, &[&str]),
     mounts: &[(&'static str, &'static str)],
     options: &[&str],
     engine: &dyn Engine,
+) -> Secured {
+    let secured = create(what, mounts, options);
+    secured.live.container.start();
+    secured.live.until_ready(engine).await;
+    engine.bootstrap(&secured.live.target).await.unwrap();
+    secured
+}
+
+/// A server that is not started yet, with a certificate for these names.
+pub(crate) fn create(
+    (image, mut workload, names): (&str, Workload, &[&str]),
+    mounts: &[(&'static str, &'static str)],
+    options: &[&str],
 ) -> Secured {
     let authority = authority();
     workload.identify(certify(&authority, names));
@@ -93,15 +107,11 @@ pub(crate) async fn serving(
         ports: ports.into_iter().map(|(name, _, host)| (name, host)).collect(),
         admin: workload.admin.clone(),
         settings: workload.settings.clone(),
-        inside: std::sync::Arc::new(banquet::model::inside::Closed),
+        inside: Entered::into(&container),
         scripts: std::collections::BTreeMap::new(),
         tls: Some(tls),
     };
-    let live = Live { target, container };
-    live.container.start();
-    live.until_ready(engine).await;
-    engine.bootstrap(&live.target).await.unwrap();
-    Secured { live, workload, authority }
+    Secured { live: Live { target, container }, workload, authority }
 }
 
 async fn redis_plan(plan: &str, names: &[&str]) -> Secured {

@@ -7,8 +7,7 @@ use std::sync::Arc;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
 
-use super::tls;
-use crate::engine::{READY_LIMIT, Target};
+use crate::engine::{READY_LIMIT, Target, tls};
 use crate::model::Fault;
 
 /// Asks for AMQP 0-9-1.
@@ -21,7 +20,7 @@ const START: [u8; 4] = [0, 10, 0, 10];
 
 /// Waits for the server's greeting at the address that apps are given.
 pub(super) async fn greets(target: &Target) -> Result<(), Fault> {
-    let required = tls::is_required(target);
+    let required = target.needs_tls();
     let port = target.port(if required { "amqps" } else { "amqp" })?;
     let config = required.then(|| tls::config(target)).transpose()?;
     let host = target.host.clone();

@@ -6,8 +6,7 @@ use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::tls;
-use crate::engine::Target;
+use crate::engine::{Target, tls};
 use crate::model::Fault;
 use crate::secret::Secret;
 
@@ -28,7 +27,7 @@ pub(super) struct Api {
 impl Api {
     /// At the address that apps are given.
     pub(super) fn of(target: &Target) -> Result<Self, Fault> {
-        let scheme = if tls::is_required(target) { "https" } else { "http" };
+        let scheme = if target.needs_tls() { "https" } else { "http" };
         let (host, port) = (&target.host, target.port("management")?);
         let base = Url::parse(&format!("{scheme}://{host}:{port}/api"))
             .map_err(|error| Fault::fatal("the instance's host is no host").because(error))?;

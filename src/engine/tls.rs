@@ -1,4 +1,4 @@
-//! Which way leads to an instance, and what its certificate is verified by.
+//! The way to an instance for clients that speak TLS by rustls: what its certificate is verified by.
 
 use std::sync::Arc;
 
@@ -7,13 +7,8 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 
-use crate::engine::Target;
+use super::Target;
 use crate::model::Fault;
-
-/// Whether there is no way but TLS.
-pub(super) fn is_required(target: &Target) -> bool {
-    target.tls.as_ref().is_some_and(|tls| tls.required)
-}
 
 /// Trusts the instance's authority and nobody else.
 pub(super) fn config(target: &Target) -> Result<ClientConfig, Fault> {
