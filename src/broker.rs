@@ -178,9 +178,11 @@ impl Caller {
 
 /// Parameters against a schema: 400 with the path of every fault.
 fn check(schema: &Schema, parameters: &Object) -> Result<(), Refusal> {
-    schema.check(parameters).map_err(|faults| {
-        Refusal::Invalid(format!("the parameters do not fit: {}", faults.join("; ")))
-    })
+    schema.check(parameters).map_err(|faults| do_not_fit(&faults))
+}
+
+fn do_not_fit(faults: &[String]) -> Refusal {
+    Refusal::Invalid(format!("the parameters do not fit: {}", faults.join("; ")))
 }
 
 impl From<StoreError> for Refusal {

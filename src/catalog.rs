@@ -26,6 +26,7 @@ mod osb;
 mod rehearse;
 mod samples;
 mod schema;
+mod schemas;
 mod size;
 pub mod source;
 mod template;
@@ -41,6 +42,7 @@ use sha2::{Digest, Sha256};
 
 pub use credentials::credentials;
 pub use schema::Schema;
+pub use schemas::Schemas;
 
 use crate::id::{OfferingId, PlanId, hex};
 use crate::model::fetch::{Fetch, Makings};
@@ -112,12 +114,8 @@ pub struct Offering {
     pub metadata: Object,
     /// At least one; the first is the smallest.
     pub plans: Vec<Plan>,
-    /// The parameters of a provision.
-    pub create: Schema,
-    /// The parameters of an update.
-    pub update: Schema,
-    /// The parameters of a bind.
-    pub bind: Schema,
+    /// What some plan of it allows.
+    pub schemas: Schemas,
     /// What is fetched when its image is built.
     pub fetches: Vec<Fetch>,
     recipe: workload::Recipe,
@@ -169,6 +167,8 @@ pub struct Plan {
     pub maximum_polling_duration_s: Option<u64>,
     /// Whether there is a plan to change to.
     pub plan_updateable: bool,
+    /// What may be asked for on it.
+    pub schemas: Schemas,
     /// `metadata` on the wire: `bullets`, `costs`, `displayName`.
     pub metadata: Object,
 }
@@ -284,7 +284,7 @@ impl Offering {
 
     /// An instance's parameters are what create and update gave, so both know defaults.
     fn filled(&self, parameters: &Object) -> Object {
-        self.update.with_defaults(&self.create.with_defaults(parameters))
+        self.schemas.update.with_defaults(&self.schemas.create.with_defaults(parameters))
     }
 }
 

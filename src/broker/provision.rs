@@ -27,7 +27,7 @@ impl Broker {
         if !accepts_incomplete && !plan.synchronous {
             // The request is checked first, so that a client that may not poll hears of its
             // mistakes too (requirement 62).
-            check(&Self::offering(&catalog, &request.offering_id)?.create, &request.parameters)?;
+            check(&plan.schemas.create, &request.parameters)?;
             return Err(Refusal::AsyncRequired);
         }
         let operation = match self.begin_provision(caller, id, request, accepts_incomplete).await? {
@@ -57,7 +57,7 @@ impl Broker {
     ) -> Result<Admitted, Refusal> {
         let catalog = self.catalog.load_full();
         let (offering, plan) = Self::plan(&catalog, &request.offering_id, &request.plan_id)?;
-        check(&offering.create, &request.parameters)?;
+        check(&plan.schemas.create, &request.parameters)?;
 
         let key = InstanceKey::derive(&caller.platform, id);
         let mut decision = self.store.decide(&key).await?;

@@ -49,7 +49,8 @@ pub(super) fn of(
     if !plan.map_or(offering.bindable, |plan| plan.bindable) {
         return Err(Refusal::Invalid(format!("`{}` cannot be bound", offering.name)));
     }
-    check(&offering.bind, &request.parameters)?;
+    // A plan that has left the catalog bounds nothing any more.
+    check(&plan.map_or(&offering.schemas, |plan| &plan.schemas).bind, &request.parameters)?;
     let seconds =
         |count: Option<u64>| count.and_then(|s| Millis::try_from(s).ok()?.checked_mul(1000));
     Ok(Terms {

@@ -3,7 +3,7 @@
 use super::admit::{self, Present, Verdict};
 use super::provision::{maintenance, render, within_quota};
 use super::wait::Ended;
-use super::{Admitted, Broker, Caller, attributes, check, tenant};
+use super::{Admitted, Broker, Caller, attributes, check, do_not_fit, tenant};
 use crate::catalog::{Catalog, Inputs, Offering, Plan};
 use crate::id::{InstanceId, InstanceKey, PlanId};
 use crate::model::{Instance, Kind, Object, Target, Workload};
@@ -55,11 +55,13 @@ impl Broker {
     pub(super) fn check_update(&self, request: &Request) -> Result<(), Refusal> {
         let catalog = self.catalog.load_full();
         let offering = Self::offering(&catalog, &request.offering_id)?;
-        if let Some(plan) = &request.plan_id {
-            Self::plan(&catalog, &offering.id, plan)?;
-        }
+        let schemas = match &request.plan_id {
+            Some(plan) => &Self::plan(&catalog, &offering.id, plan)?.1.schemas,
+            // Which plan the instance has is known to who decides.
+            None => &offering.schemas,
+        };
         let given = attributes::merged(&Object::new(), &request.parameters);
-        check(&offering.update, &given)
+        check(&schemas.update, &given)
     }
 
     /// Whether the plan that the instance has, or is to have, is answered without polling.
@@ -143,6 +145,7 @@ impl Broker {
         let (offering, plan) = target_plan(&catalog, instance, &wanted.plan_id)?;
         maintenance(plan, request.maintenance_version.as_deref())?;
         allowed(&catalog, instance, plan)?;
+        fits(plan, instance, &wanted, &request)?;
         let context = request.context.unwrap_or_else(|| instance.context.clone());
         let mut workload = next_workload(offering, plan, instance, &wanted)?;
         self.identify(&mut workload, &instance.key, instance.workload.identity.as_ref())?;
@@ -241,6 +244,21 @@ fn allowed(catalog: &Catalog, instance: &Instance, plan: &Plan) -> Result<(), Re
             if present.update_to.is_empty() { "none".into() } else { present.update_to.join(", ") }
         ))),
     }
+}
+
+/// Another plan may allow less than what the instance has; its own allowed that once.
+fn fits(
+    plan: &Plan,
+    instance: &Instance,
+    wanted: &Wanted,
+    request: &Request,
+) -> Result<(), Refusal> {
+    let changed = if plan.id == instance.plan_id {
+        attributes::merged(&Object::new(), &request.parameters)
+    } else {
+        wanted.parameters.clone()
+    };
+    plan.schemas.check_instance(&changed).map_err(|faults| do_not_fit(&faults))
 }
 
 /// The next workload keeps the admin's password and, unless an upgrade was asked for, the images.

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::{Catalog, Offering, Plan, Schema, rehearse, size};
+use super::{Catalog, Offering, Plan, Schema, Schemas, rehearse, size};
 
 /// What the fields of credentials mean, wherever they occur: client libraries of all platforms look
 /// for the same thing under several names.
@@ -64,6 +64,9 @@ const FIELDS: &[(&str, &str)] = &[
     ("virtual_host", "As `vhost`."),
 ];
 
+/// One of the three that a plan has.
+type Of = fn(&Schemas) -> &Schema;
+
 impl Catalog {
     /// The page about all that is offered, in Markdown.
     #[must_use]
@@ -89,12 +92,15 @@ impl Catalog {
             write!(text, "\n{long}\n").expect("a String takes all");
         }
         text.push_str(&plans(&offering.plans));
-        for (title, schema) in [
-            ("Parameters of an instance", &offering.create),
-            ("Parameters of an update", &offering.update),
-            ("Parameters of a binding", &offering.bind),
-        ] {
-            text.push_str(&parameters(title, schema));
+        let kinds: [(&str, Of); 3] = [
+            ("Parameters of an instance", |schemas| &schemas.create),
+            ("Parameters of an update", |schemas| &schemas.update),
+            ("Parameters of a binding", |schemas| &schemas.bind),
+        ];
+        for (title, of) in kinds {
+            let of_plans: Vec<&Schema> =
+                offering.plans.iter().map(|plan| of(&plan.schemas)).collect();
+            text.push_str(&parameters(title, of(&offering.schemas), &of_plans));
         }
         if offering.bindable {
             text.push_str(&credentials(offering));
@@ -128,7 +134,7 @@ fn plans(plans: &[Plan]) -> String {
     text
 }
 
-fn parameters(title: &str, schema: &Schema) -> String {
+fn parameters(title: &str, schema: &Schema, of_plans: &[&Schema]) -> String {
     let mut rows = schema.properties().peekable();
     if rows.peek().is_none() {
         return String::new();
@@ -138,20 +144,28 @@ fn parameters(title: &str, schema: &Schema) -> String {
     for (name, property) in rows {
         let what = property["description"].as_str().unwrap_or_default().replace('|', "\\|");
         let default = property.get("default").map(|value| format!("`{value}`")).unwrap_or_default();
-        writeln!(text, "| `{name}` | {what} | {} | {default} |", values(property))
-            .expect("a String takes all");
+        let of_plans: Vec<&Value> =
+            of_plans.iter().map(|schema| &schema.document()["properties"][name]).collect();
+        let values = values(property, &of_plans);
+        writeln!(text, "| `{name}` | {what} | {values} | {default} |").expect("a String takes all");
     }
     text
 }
 
-/// What a property may be, in words.
-fn values(property: &Value) -> String {
+/// What a property may be, in words; where plans differ, in their order.
+fn values(property: &Value, of_plans: &[&Value]) -> String {
     if let Some(values) = property["enum"].as_array() {
         let shown: Vec<String> = values.iter().map(|value| format!("`{value}`")).collect();
         return shown.join(", ");
     }
     let kind = property["type"].as_str().unwrap_or("anything");
-    let bounds = (property.get("minimum"), property.get("maximum"));
+    let bound = |key| {
+        let mut bounds: Vec<String> =
+            of_plans.iter().filter_map(|plan| Some(plan.get(key)?.to_string())).collect();
+        bounds.dedup();
+        (!bounds.is_empty()).then(|| bounds.join(" / "))
+    };
+    let bounds = (bound("minimum"), bound("maximum"));
     match (bounds, property["pattern"].as_str()) {
         ((Some(least), Some(most)), _) => format!("{kind}, {least} to {most}"),
         ((Some(least), None), _) => format!("{kind}, {least} or more"),

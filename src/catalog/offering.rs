@@ -7,7 +7,7 @@ use super::limits::Claims;
 use super::lock::Lock;
 use super::mistakes::{Mistakes, Report};
 use super::rehearse::rehearse;
-use super::schema::Schema;
+use super::schemas::Schemas;
 use super::template::Templates;
 use super::workload::Recipe;
 use super::{Files, Offering, Plan};
@@ -27,12 +27,15 @@ pub(super) fn load(
     let file = OfferingFile::read(around.files, &path, report)?;
     check::offering(&file, around, report);
     let ids = ids(&file, lock, claims, report);
-    let schemas = (
-        Schema::compile(file.parameters.create.as_ref(), "create", report),
-        Schema::compile(file.parameters.update.as_ref(), "update", report),
-        Schema::compile(file.parameters.bind.as_ref(), "bind", report),
-    );
-    let (Some(create), Some(update), Some(bind)) = schemas else { return None };
+    let before = report.count();
+    let schemas = Schemas::widest(&file.parameters, &file.plans, report)?;
+    // What is wrong with all plans is told once.
+    let narrowed = |plan: &PlanFile| match report.count() - before {
+        0 => schemas.narrowed(&file.parameters, plan, report),
+        _ => Some(schemas.clone()),
+    };
+    let narrowed: Vec<_> = file.plans.iter().map(narrowed).collect();
+    let narrowed: Vec<Schemas> = narrowed.into_iter().collect::<Option<_>>()?;
     let recipe = Recipe {
         folder: around.folder.to_owned(),
         engine: file.engine.value.clone(),
@@ -41,7 +44,7 @@ pub(super) fn load(
             build: file.image.build.map(|_| around.folder.to_owned()),
             resolved: None,
         },
-        bind_defaults: bind.with_defaults(&Object::new()),
+        bind_defaults: schemas.bind.with_defaults(&Object::new()),
         templates: templates?,
     };
     let (id, plan_ids) = ids;
@@ -59,11 +62,10 @@ pub(super) fn load(
             .plans
             .iter()
             .zip(plan_ids)
-            .map(|(plan, id)| self::plan(plan, &file, id))
+            .zip(narrowed)
+            .map(|((plan, id), schemas)| self::plan(plan, &file, id, schemas))
             .collect(),
-        create,
-        update,
-        bind,
+        schemas,
         fetches: fetch::fetches(&file.image, around.files, around.folder, mistakes),
         recipe,
     };
@@ -141,7 +143,7 @@ fn metadata(file: &OfferingFile) -> Object {
     metadata
 }
 
-fn plan(file: &PlanFile, offering: &OfferingFile, id: String) -> Plan {
+fn plan(file: &PlanFile, offering: &OfferingFile, id: String, schemas: Schemas) -> Plan {
     let mut metadata = Object::new();
     if let Some(name) = &file.display_name {
         metadata.insert("displayName".to_owned(), name.value.as_str().into());
@@ -177,6 +179,7 @@ fn plan(file: &PlanFile, offering: &OfferingFile, id: String) -> Plan {
         maintenance_description: maintenance.and_then(description),
         maximum_polling_duration_s: file.maximum_polling_duration_s,
         plan_updateable: !file.update_to.is_empty(),
+        schemas,
         metadata,
     }
 }

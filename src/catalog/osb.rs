@@ -86,13 +86,13 @@ impl<'a> From<&'a Offering> for ServiceOffering<'a> {
             plan_updateable: offering.plans.iter().any(|plan| plan.plan_updateable),
             metadata: &offering.metadata,
             dashboard_client: offering.dashboard_client.as_ref(),
-            plans: offering.plans.iter().map(|plan| ServicePlan::new(plan, offering)).collect(),
+            plans: offering.plans.iter().map(ServicePlan::from).collect(),
         }
     }
 }
 
-impl<'a> ServicePlan<'a> {
-    fn new(plan: &'a Plan, offering: &'a Offering) -> Self {
+impl<'a> From<&'a Plan> for ServicePlan<'a> {
+    fn from(plan: &'a Plan) -> Self {
         Self {
             id: plan.id.as_str(),
             name: &plan.name,
@@ -102,7 +102,7 @@ impl<'a> ServicePlan<'a> {
             binding_rotatable: plan.binding_rotatable,
             plan_updateable: plan.plan_updateable,
             metadata: &plan.metadata,
-            schemas: schemas(offering, plan),
+            schemas: schemas(plan),
             maximum_polling_duration: plan.maximum_polling_duration_s,
             maintenance_info: plan.maintenance_version.as_deref().map(|version| MaintenanceInfo {
                 version,
@@ -112,16 +112,16 @@ impl<'a> ServicePlan<'a> {
     }
 }
 
-fn schemas(offering: &Offering, plan: &Plan) -> Value {
+fn schemas(plan: &Plan) -> Value {
     let parameters = |schema: &Schema| json!({ "parameters": schema.document() });
     let mut schemas = json!({
         "service_instance": {
-            "create": parameters(&offering.create),
-            "update": parameters(&offering.update),
+            "create": parameters(&plan.schemas.create),
+            "update": parameters(&plan.schemas.update),
         },
     });
     if plan.bindable {
-        schemas["service_binding"] = json!({ "create": parameters(&offering.bind) });
+        schemas["service_binding"] = json!({ "create": parameters(&plan.schemas.bind) });
     }
     schemas
 }

@@ -44,7 +44,8 @@ pub(super) fn rehearse(offering: &Offering, plans: &[&Plan], mistakes: &Mistakes
         }
     }
     if offering.bindable {
-        let parameters = offering.bind.with_defaults(&fullest(&samples(&offering.bind)));
+        let parameters =
+            offering.schemas.bind.with_defaults(&fullest(&samples(&offering.schemas.bind)));
         let (ports, password) = (ports(last.as_ref()), password('b'));
         let login = login(last.as_ref(), &ports, &password, &parameters);
         let context = credentials::context(&login);
@@ -67,14 +68,14 @@ fn wanted(offering: &Offering, mistakes: &Mistakes) -> Vec<Object> {
         }
         found
     };
-    let mut wanted = of(&offering.create, "create");
+    let mut wanted = of(&offering.schemas.create, "create");
     let least = wanted.first().cloned().unwrap_or_default();
-    for sample in of(&offering.update, "update") {
+    for sample in of(&offering.schemas.update, "update") {
         let mut parameters = least.clone();
         parameters.extend(sample);
         wanted.push(parameters);
     }
-    of(&offering.bind, "bind");
+    of(&offering.schemas.bind, "bind");
     wanted
 }
 
@@ -130,10 +131,10 @@ fn ports(workload: Option<&Workload>) -> BTreeMap<String, u16> {
 
 /// What an app gets that asks for nothing in particular; none where the plan does not render.
 pub(super) fn example(offering: &Offering, plan: &Plan) -> Option<Object> {
-    let least = samples(&offering.create).into_iter().next()?;
+    let least = samples(&offering.schemas.create).into_iter().next()?;
     let workload = offering.rendered(plan, &inputs(&least, &password('a'))).ok()?;
     let (ports, password) = (ports(Some(&workload)), password('b'));
-    let parameters = offering.bind.with_defaults(&Object::new());
+    let parameters = offering.schemas.bind.with_defaults(&Object::new());
     let login = login(Some(&workload), &ports, &password, &parameters);
     credentials(&workload.credentials, &login).ok()
 }
@@ -143,8 +144,8 @@ fn credentials_hold(offering: &Offering, workload: &Workload, mistakes: &Mistake
     let path = offering.recipe.path("credentials.json.hbs");
     let report = mistakes.report(&path);
     let (ports, password) = (ports(Some(workload)), password('b'));
-    for sample in samples(&offering.bind) {
-        let parameters = offering.bind.with_defaults(&sample);
+    for sample in samples(&offering.schemas.bind) {
+        let parameters = offering.schemas.bind.with_defaults(&sample);
         let login = login(Some(workload), &ports, &password, &parameters);
         let text = match offering.recipe.templates.render(&path, &credentials::context(&login)) {
             Ok(text) => text,
@@ -222,9 +223,9 @@ fn known_parameters(offering: &Offering, mistakes: &Mistakes) {
     let credentials = recipe.path("credentials.json.hbs");
     for path in recipe.templates.paths() {
         let schemas: &[&Schema] = if *path == credentials {
-            &[&offering.bind]
+            &[&offering.schemas.bind]
         } else {
-            &[&offering.create, &offering.update]
+            &[&offering.schemas.create, &offering.schemas.update]
         };
         let known = |name: &str| {
             schemas.iter().any(|schema| schema.properties().any(|(key, _)| key == name))

@@ -1,11 +1,13 @@
 //! JSON Schema (draft-04) of what developers may ask for.
 
 use std::fmt;
+use std::sync::Arc;
 
 use jsonschema::{Draft, PatternOptions, Validator};
 use serde_json::{Value, json};
 
 use super::mistakes::Report;
+use super::schemas::bound_problems;
 use super::yaml::Node;
 use crate::model::Object;
 
@@ -21,9 +23,34 @@ const MAX_FAULTS: usize = 20;
 const MAX_FAULT_CHARS: usize = 300;
 
 /// A JSON Schema (draft-04), compiled.
+#[derive(Clone)]
 pub struct Schema {
     document: Value,
-    validator: Validator,
+    validator: Arc<Validator>,
+}
+
+/// Which parameters a schema is of.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place<'a> {
+    /// `create`, `update` or `bind`.
+    pub(super) key: &'a str,
+    /// Where it is of one plan.
+    pub(super) plan: Option<&'a str>,
+}
+
+impl Place<'_> {
+    fn of(&self, property: &str) -> String {
+        let Self { key, plan } = self;
+        let plan = plan.map(|plan| format!(" of plan `{plan}`")).unwrap_or_default();
+        let dot = if property.is_empty() { "" } else { "." };
+        format!("`parameters.{key}{dot}{property}`{plan}")
+    }
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.of(""))
+    }
 }
 
 impl fmt::Debug for Schema {
@@ -33,16 +60,24 @@ impl fmt::Debug for Schema {
 }
 
 impl Schema {
-    /// Compiles what `parameters.create` and the like say; what is wrong with it is reported.
-    ///
-    /// A mapping of property → schema is the short form, and closed to other properties. What says
-    /// `type: object` or `$schema` is a whole schema and is taken as it is.
-    pub(super) fn compile(node: Option<&Node>, key: &str, report: Report<'_>) -> Option<Self> {
-        let document = node.map_or_else(|| closed(&Object::new()), |node| whole(&node.json()));
+    /// What `parameters.create` and the like say. A mapping of property → schema is the short form,
+    /// and closed to other properties. What says `type: object` or `$schema` is a whole schema and is
+    /// taken as it is.
+    pub(super) fn whole(node: Option<&Node>) -> Value {
+        node.map_or_else(|| closed(&Object::new()), |node| whole(&node.json()))
+    }
+
+    /// Compiles a whole one, which was written at `node`; what is wrong with it is reported.
+    pub(super) fn compile(
+        document: Value,
+        node: Option<&Node>,
+        place: Place<'_>,
+        report: Report<'_>,
+    ) -> Option<Self> {
         let line = node.map_or(0, |node| node.line);
         let problems = problems(&document);
         for problem in &problems {
-            report.at(line, format!("`parameters.{key}`: {problem}"));
+            report.at(line, format!("{place}: {problem}"));
         }
         if !problems.is_empty() {
             return None;
@@ -55,27 +90,26 @@ impl Schema {
         let validator = match built {
             Ok(validator) => validator,
             Err(error) => {
-                let place = error.instance_path().to_string();
+                let path = error.instance_path().to_string();
                 report.at(
-                    line_below(node, &place).unwrap_or(line),
-                    format!("`parameters.{key}` is not a draft-04 schema: {place}: {error}"),
+                    line_below(node, &path).unwrap_or(line),
+                    format!("{place} is not a draft-04 schema: {path}: {error}"),
                 );
                 return None;
             }
         };
-        let schema = Self { document, validator };
-        schema.check_defaults(node, key, report);
+        let schema = Self { document, validator: Arc::new(validator) };
+        schema.check_defaults(node, place, report);
         Some(schema)
     }
 
     /// A default, or an allowed value, that the schema itself would refuse.
-    fn check_defaults(&self, node: Option<&Node>, key: &str, report: Report<'_>) {
+    fn check_defaults(&self, node: Option<&Node>, place: Place<'_>, report: Report<'_>) {
         for (name, property) in self.properties() {
             let line = node
                 .and_then(|node| node.get("properties").unwrap_or(node).get(name))
                 .map_or(0, |node| node.line);
-            let at =
-                |problem: &str| report.at(line, format!("`parameters.{key}.{name}` {problem}"));
+            let at = |problem: &str| report.at(line, format!("{} {problem}", place.of(name)));
             if property.get("default").is_some_and(|value| self.refuses(name, value)) {
                 at("has a default that it does not allow");
             }
@@ -108,10 +142,23 @@ impl Schema {
                 "parameters may be nested {MAX_DEPTH} levels deep, no deeper"
             )]);
         }
+        self.faults(parameters, |_| true)
+    }
+
+    /// The same of the schema's own properties alone, each by itself.
+    pub(super) fn check_own(&self, parameters: &Object) -> Result<(), Vec<String>> {
+        let mut own = parameters.clone();
+        own.retain(|name, _| self.properties().any(|(known, _)| known == name));
+        self.faults(&own, |path| !path.is_empty())
+    }
+
+    /// At places that count.
+    fn faults(&self, parameters: &Object, counts: fn(&str) -> bool) -> Result<(), Vec<String>> {
         let value = Value::Object(parameters.clone());
         let faults: Vec<String> = self
             .validator
             .iter_errors(&value)
+            .filter(|error| counts(error.instance_path().as_str()))
             .take(MAX_FAULTS)
             .map(|error| {
                 let path = error.instance_path().to_string();
@@ -189,6 +236,7 @@ fn problems(document: &Value) -> Vec<String> {
     if document.to_string().chars().count() > MAX_SCHEMA_CHARS {
         problems.push(format!("it is longer than {MAX_SCHEMA_CHARS} characters"));
     }
+    problems.extend(bound_problems(document));
     for reference in references(document) {
         if !reference.starts_with('#') {
             problems.push(format!("`$ref: {reference}` leads outside, which platforms refuse"));
@@ -244,101 +292,4 @@ fn clip(message: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::mistakes::Mistakes;
-    use super::super::yaml;
-    use super::*;
-
-    fn compiled(text: &str) -> Result<Schema, String> {
-        let mistakes = Mistakes::default();
-        let node: Node = yaml::parse(text).unwrap();
-        let schema = Schema::compile(Some(&node), "create", mistakes.report("o.yaml"));
-        let told: Vec<String> = mistakes.into_sorted().iter().map(ToString::to_string).collect();
-        if told.is_empty() { Ok(schema.unwrap()) } else { Err(told.join("\n")) }
-    }
-
-    fn object(value: Value) -> Object {
-        let Value::Object(object) = value else { panic!("an object") };
-        object
-    }
-
-    #[test]
-    fn the_short_form_is_closed() {
-        let schema = compiled("size: {type: integer, default: 3}").unwrap();
-        assert!(schema.check(&object(json!({"size": 1}))).is_ok());
-        let faults = schema.check(&object(json!({"size": "hunter2", "sise": 1}))).unwrap_err();
-        assert_eq!(faults.len(), 2, "{faults:?}");
-        assert!(faults.iter().any(|fault| fault.starts_with("/size: ")), "{faults:?}");
-        assert!(!faults.join(" ").contains("hunter2"), "{faults:?}");
-        assert_eq!(schema.with_defaults(&Object::new()), object(json!({"size": 3})));
-        assert_eq!(schema.with_defaults(&object(json!({"size": 4}))), object(json!({"size": 4})));
-    }
-
-    #[test]
-    fn no_fault_tells_a_value() {
-        let schema = compiled(
-            "a: {type: string, pattern: '^x$', maxLength: 3}\n\
-             b: {enum: [p, q]}\n\
-             c: {type: object, properties: {d: {type: integer}}, required: [e]}\n\
-             f: {type: array, items: {type: integer}, uniqueItems: true}\n\
-             g: {anyOf: [{type: integer}, {type: string, format: ipv4}]}\n\
-             h: {not: {type: string}}\n",
-        )
-        .unwrap();
-        let marked = "s3cr3t";
-        let faults = schema
-            .check(&object(json!({
-                "a": marked, "b": marked, "c": {"d": marked}, "f": [marked, marked],
-                "g": marked, "h": marked,
-            })))
-            .unwrap_err();
-        assert!(faults.len() >= 7, "{faults:?}");
-        assert!(!faults.join(" ").contains(marked), "{faults:?}");
-    }
-
-    #[test]
-    fn what_is_looked_at_is_bounded() {
-        let schema = compiled("a: {type: array, items: {type: integer}}").unwrap();
-        let faults = schema.check(&object(json!({"a": vec!["x"; 500]}))).unwrap_err();
-        assert_eq!(faults.len(), MAX_FAULTS);
-        let deep = (0..100).fold(json!(1), |value, _| json!([value]));
-        let faults = schema.check(&object(json!({ "a": deep }))).unwrap_err();
-        assert_eq!(faults, ["parameters may be nested 32 levels deep, no deeper"]);
-        let faults = schema.check(&object(json!({ "k".repeat(9_000): 1 }))).unwrap_err();
-        assert!(faults[0].chars().count() <= MAX_FAULT_CHARS + 1);
-    }
-
-    #[test]
-    fn a_whole_schema_is_taken_as_it_is() {
-        let schema =
-            compiled("type: object\nrequired: [a]\nproperties: {a: {type: string}}").unwrap();
-        assert_eq!(schema.document()["$schema"], DRAFT_04);
-        assert!(schema.check(&object(json!({"a": "x", "b": 1}))).is_ok());
-        assert!(schema.check(&Object::new()).is_err());
-    }
-
-    #[test]
-    fn schemas_that_platforms_refuse_are_mistakes() {
-        for (text, wanted) in [
-            ("a: 3", "o.yaml:1: `parameters.create`: `a` is a schema, written as a mapping, not 3"),
-            (
-                "x: {type: integer}\na: {type: text}",
-                "o.yaml:2: `parameters.create` is not a draft-04",
-            ),
-            ("a: {$ref: 'http://example.com/s'}", "leads outside"),
-            ("a: {$ref: 'other.json#/a'}", "leads outside"),
-            ("$schema: http://json-schema.org/draft-07/schema#\ntype: object", "`$schema` must be"),
-            ("type: string", "say `type: object`"),
-            ("a: {type: integer, default: x}", "has a default that it does not allow"),
-            ("a: {type: string, enum: [1, b]}", "lists a value that it does not allow"),
-            ("a: {type: integer, required: true}", "draft-04"),
-            ("a: {type: string, pattern: '('}", "draft-04"),
-            ("a: {type: string, pattern: '(?=x)'}", "draft-04"),
-        ] {
-            let told = compiled(text).unwrap_err();
-            assert!(told.contains(wanted), "{text}: {told}");
-        }
-        let long = format!("a: {{type: string, description: {}}}", "x".repeat(70_000));
-        assert!(compiled(&long).unwrap_err().contains("longer than 65536"));
-    }
-}
+mod tests;

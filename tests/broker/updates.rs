@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 use crate::catalog::upgraded;
 use crate::harness::*;
 
+const SYNC_LARGE: &str = "c0ffee00-0000-4000-8000-000000000014";
+
 fn patch(broker: &Broker, path: &str, body: Value) -> Reply {
     let body = but(body, "service_id", json!(OFFERING));
     broker.patch(&format!("{path}?accepts_incomplete=true"), &body)
@@ -148,7 +150,7 @@ fn a_synchronous_plan_is_updated_without_polling() {
     let broker = Broker::new();
     let path = instance("one");
     broker.put(&path, &provision(SYNC)).is(201);
-    let body = json!({"service_id": OFFERING, "plan_id": "c0ffee00-0000-4000-8000-000000000014"});
+    let body = json!({"service_id": OFFERING, "plan_id": SYNC_LARGE});
     broker.patch(&path, &body).is(200);
     broker.assert_whole("one");
 }
@@ -171,7 +173,7 @@ fn a_delete_ends_an_update_that_cannot_be_taken_back() {
 #[test]
 fn a_change_of_plan_keeps_to_the_quota() {
     let broker = Broker::new();
-    let larger = json!({"service_id": OFFERING, "plan_id": "c0ffee00-0000-4000-8000-000000000014"});
+    let larger = json!({"service_id": OFFERING, "plan_id": SYNC_LARGE});
     for (id, status) in [("one", 200), ("two", 422)] {
         broker.put(&instance(id), &provision(SYNC)).is(201);
         broker.patch(&instance(id), &larger).is(status);
@@ -237,4 +239,38 @@ fn r85_an_empty_context_changes_nothing_and_another_is_written_down() {
     assert_eq!(audited(), 2);
     let entry = broker.wait(broker.store().audit(1)).unwrap().remove(0);
     assert_eq!((entry.action.as_str(), entry.instance.as_str()), ("update", "one"));
+}
+
+/// What is beyond the plan is refused, with the path of the fault, whichever way it comes about.
+#[test]
+fn a_parameter_is_bounded_by_the_plan() {
+    let broker = Broker::waiting();
+    let path = instance("one");
+    let asynchronously = format!("{path}?accepts_incomplete=true");
+    let with = |mut body: Value, seats: u64| {
+        body["parameters"] = json!({ "seats": seats });
+        body
+    };
+    let beyond = |reply: &Reply| {
+        assert_eq!(reply.status, 400, "{reply:?}");
+        let told = reply.body["description"].as_str().unwrap();
+        assert!(told.contains("the parameters do not fit: /seats: "), "{told}");
+    };
+    beyond(&broker.put(&asynchronously, &with(provision(SMALL), 11)));
+    broker.put(&asynchronously, &with(provision(SMALL), 10)).is(201);
+    beyond(&patch(&broker, &path, with(json!({}), 11)));
+    patch(&broker, &path, with(json!({"plan_id": LARGE}), 20)).is(200);
+    beyond(&patch(&broker, &path, with(json!({}), 21)));
+    let bind = but(bind(), "plan_id", json!(LARGE));
+    let bound = format!("{path}/service_bindings/b");
+    beyond(&broker.put(&bound, &with(bind.clone(), 21)));
+    broker.put(&bound, &with(bind, 20)).is(201);
+    broker.assert_whole("one");
+
+    // What fitted once need not fit another plan.
+    let tighter = json!({"plan_id": SYNC_LARGE});
+    broker.put(&instance("two"), &with(provision(SYNC), 10)).is(201);
+    beyond(&patch(&broker, &instance("two"), tighter.clone()));
+    patch(&broker, &instance("two"), with(tighter, 5)).is(200);
+    broker.assert_whole("two");
 }

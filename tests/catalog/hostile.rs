@@ -33,8 +33,9 @@ fn no_text_becomes_syntax() {
     let fixture = Catalog::load(echo(&[]), &ENGINES).unwrap();
     let mut tried = 0;
     for offering in shipped().offerings.iter().chain(&fixture.offerings) {
-        let texts =
-            texts(offering.create.document()).into_iter().chain(texts(offering.update.document()));
+        let texts = texts(offering.schemas.create.document())
+            .into_iter()
+            .chain(texts(offering.schemas.update.document()));
         for name in texts {
             for plan in &offering.plans {
                 let with = |text: &str| {
@@ -62,7 +63,7 @@ fn no_text_becomes_syntax_in_credentials() {
     let fixture = Catalog::load(echo(&[]), &ENGINES).unwrap();
     for offering in shipped().offerings.iter().chain(&fixture.offerings) {
         let workload = workload(offering, &offering.plans[0], &Object::new()).unwrap();
-        for name in texts(offering.bind.document()) {
+        for name in texts(offering.schemas.bind.document()) {
             for hostile in HOSTILE {
                 let with = |text: &str| login(&workload, &object(json!({ name.as_str(): text })));
                 let (got, wanted) = (with(hostile).unwrap(), with("harmless").unwrap());

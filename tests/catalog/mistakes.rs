@@ -39,6 +39,16 @@ const OFFERINGS: &[(&str, &str, &str)] = &[
         "memory: 32Mi",
         ":24: the first plan must be the smallest, but `two` has 32Mi",
     ),
+    (
+        "note: { type: string, default: none }",
+        "note: { type: integer, maximum: plan.seats }",
+        ":13: `parameters.bind`: `maximum: plan.seats` is no number and no measure of a plan",
+    ),
+    (
+        "note: { type: string, default: none }",
+        "note: { type: integer, maximum: plan.connections, default: 15 }",
+        ":13: `parameters.bind.note` of plan `one` has a default that it does not allow",
+    ),
     ("memory: 64Mi", "memory: 64", ":17: 64 of memory runs nothing; did you leave out `Mi`?"),
     ("memory: 64Mi", "memory: 1g", ":17: `memory`: `1g` is not a size"),
     ("cpus: 0.5", "cpus: 0", ":17: `cpus` is a number of cores"),

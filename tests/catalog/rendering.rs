@@ -27,7 +27,7 @@ fn every_shipped_plan_renders_as_reviewed() {
 
 /// A workload with its files as text, and the credentials that come of it.
 fn page(offering: &Offering, mut workload: Workload) -> String {
-    let login = login(&workload, &offering.bind.with_defaults(&Object::new())).unwrap();
+    let login = login(&workload, &offering.schemas.bind.with_defaults(&Object::new())).unwrap();
     let mut files = String::new();
     for file in workload.containers.iter_mut().flat_map(|container| &mut container.files) {
         let content = std::mem::take(&mut file.content);

@@ -129,8 +129,11 @@ pub(super) fn operation(operation: &Operation) -> view::Operation {
 }
 
 pub(super) fn offering(offering: &Offering) -> view::Offering {
-    let schemas =
-        [("create", &offering.create), ("update", &offering.update), ("bind", &offering.bind)];
+    let schemas = [
+        ("create", &offering.schemas.create),
+        ("update", &offering.schemas.update),
+        ("bind", &offering.schemas.bind),
+    ];
     view::Offering {
         id: offering.id.to_string(),
         name: offering.name.clone(),
