@@ -16,11 +16,10 @@ const TRY: Duration = Duration::from_mins(1);
 async fn credentials_work_unchanged_in_common_clients() {
     let broker = Broker::started(&[]).await;
     let (cache, database) = (redis("r"), postgresql("p"));
-    let ((), (), python, node, java) = tokio::join!(
+    let ((), (), python, java) = tokio::join!(
         broker.platform.create(cache, "small"),
         broker.platform.create(database, "small"),
         python(),
-        node(),
         java(),
     );
     let cache = broker.platform.credentials(cache, "clients").await;
@@ -33,8 +32,6 @@ async fn credentials_work_unchanged_in_common_clients() {
         works(&shell, ["./psql"], &database),
         works(&python, [&interpreter, "redis_py.py"], &cache),
         works(&python, [&interpreter, "psycopg2_client.py"], &database),
-        works(&node, ["node", "redis.js"], &cache),
-        works(&node, ["node", "pg.js"], &database),
         works(&java, ["java", "-cp", &drivers, "Jdbc.java"], &database),
     );
 }
@@ -44,10 +41,6 @@ async fn works<const N: usize>(folder: &Path, command: [&str; N], credentials: &
     let begin = Instant::now();
     run(folder, &command, &credentials.to_string(), TRY).await;
     println!("{:?} {command:?}", begin.elapsed());
-}
-
-async fn node() -> PathBuf {
-    installed("node", "package-lock.json", &[&["npm", "ci", "--silent"]]).await
 }
 
 async fn java() -> PathBuf {

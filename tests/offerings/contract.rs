@@ -11,8 +11,8 @@ use crate::programs;
 use crate::session::Session;
 use crate::things::{NOTHING, docker, inspect};
 
-/// How long an example may take.
-const EXAMPLE: Duration = Duration::from_mins(1);
+/// How long an app may take.
+const TRY: Duration = Duration::from_mins(1);
 
 /// A broker with one instance.
 struct Stage {
@@ -62,7 +62,9 @@ pub(crate) async fn works_on(offering: &'static str, plan: &'static str) {
         app.write(name, &long).await.unwrap();
     }
     assert_eq!(app.read("two").await.unwrap(), long);
-    example(offering, &stage.bind("example", json!({})).await).await;
+    let credentials = stage.bind("example", json!({})).await;
+    example(offering, &credentials).await;
+    another_client(&credentials).await;
     stage.is_sound().await;
     stage.remove().await;
 }
@@ -76,7 +78,15 @@ async fn example(offering: &str, credentials: &Value) {
     let script = script.join("example.py");
     let python = programs::python().await.join("venv/bin/python");
     let command = [&python, &script, &file].map(|path| path.to_str().unwrap());
-    programs::run(folder.path(), &command, "", EXAMPLE).await;
+    programs::run(folder.path(), &command, "", TRY).await;
+}
+
+/// An app that shares nothing with those in Python, and comes in every way that it is told of.
+async fn another_client(credentials: &Value) {
+    let install = ["npm", "ci", "--silent"];
+    let folder = programs::installed("node", "package-lock.json", &[&install]).await;
+    let script = format!("{}.js", credentials["type"].as_str().unwrap());
+    programs::run(&folder, &["node", &script], &credentials.to_string(), TRY).await;
 }
 
 /// Everything that may happen to it, from its first login to its end.

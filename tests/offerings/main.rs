@@ -2,8 +2,8 @@
 //! requests, for an app that has nothing but its credentials. The offerings are listed by the
 //! catalog itself: none can be added without passing.
 //!
-//! Needs what `tests/live` needs; a client for each type of credentials is in
-//! `tests/clients/python/sessions`.
+//! Needs what `tests/live` needs. For each type of credentials there are two clients that share
+//! nothing: in `tests/clients/python/sessions` and in `tests/clients/node`.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -1,5 +1,6 @@
 //! Clients in other languages, with the packages that they need.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -12,8 +13,8 @@ use tokio::sync::Mutex;
 /// How long packages may take to arrive over a slow line.
 const INSTALL: Duration = Duration::from_mins(3);
 
-/// One at a time installs.
-static INSTALLING: Mutex<()> = Mutex::const_new(());
+/// The languages that are ready. One at a time is made so, and once: what is copied may run already.
+static READY: Mutex<BTreeSet<String>> = Mutex::const_new(BTreeSet::new());
 
 /// Where a language's clients are.
 pub(crate) fn folder(language: &str) -> PathBuf {
@@ -37,18 +38,21 @@ pub(crate) async fn python() -> PathBuf {
 /// when the manifest is another than last time.
 pub(crate) async fn installed(language: &str, manifest: &str, commands: &[&[&str]]) -> PathBuf {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("clients").join(language);
-    let _turn = INSTALLING.lock().await;
+    let mut ready = READY.lock().await;
+    if ready.contains(language) {
+        return target;
+    }
     fs::create_dir_all(&target).unwrap();
     copy(&folder(language), &target);
     let wanted = fs::read(target.join(manifest)).unwrap();
     let done = target.join("installed");
-    if fs::read(&done).is_ok_and(|installed| installed == wanted) {
-        return target;
+    if !fs::read(&done).is_ok_and(|installed| installed == wanted) {
+        for command in commands {
+            run(&target, command, "", INSTALL).await;
+        }
+        fs::write(done, wanted).unwrap();
     }
-    for command in commands {
-        run(&target, command, "", INSTALL).await;
-    }
-    fs::write(done, wanted).unwrap();
+    ready.insert(language.to_owned());
     target
 }
 

@@ -1,28 +1,37 @@
-// node-redis with a binding's credentials, which are read from standard input.
+// node-redis: keys that end, transactions, and publish and subscribe.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { createClient } from "redis";
+import { credentials, inEachWay, promised } from "./client.js";
 
-const credentials = JSON.parse(readFileSync(0, "utf8"));
-const clients = [
-  { url: credentials.uri },
-  {
-    socket: { host: credentials.host, port: credentials.port },
-    username: credentials.username,
-    password: credentials.password,
-  },
-].map((options) => {
-  const client = createClient({ ...options, disableOfflineQueue: true });
+const { uri, tls_uri, host, port, username, password, tls, ca_certificate: ca } = credentials;
+const ways = {
+  "by the URI": { url: uri, socket: { ca } },
+  "by the fields": { socket: { host, port, tls, ca }, username, password },
+};
+if (tls_uri) ways["by the URI with TLS"] = { url: tls_uri, socket: { ca } };
+
+await inEachWay(ways, async (options, key) => {
+  const client = await connected(createClient({ ...options, disableOfflineQueue: true }));
+  const subscriber = await connected(client.duplicate());
+  await client.set(key, "hello", { expiration: { type: "EX", value: 60 } });
+  assert.equal(await client.get(key), "hello");
+  const list = `${key}-list`;
+  const lengths = await client.multi().lPush(list, ["a", "b"]).lLen(list).exec();
+  assert.deepEqual(lengths, [2, 2]);
+  const message = promised();
+  await subscriber.subscribe(key, message.fulfil);
+  assert.equal(await client.publish(key, "it works"), 1);
+  assert.equal(await message.promise, "it works");
+  await client.del([key, list]);
+  await subscriber.close();
+  await client.close();
+});
+
+/** It would try again for ever. */
+function connected(client) {
   client.on("error", (error) => {
     throw error;
   });
-  return client;
-});
-for (const client of clients) await client.connect();
-const [byUri, byField] = clients;
-await byUri.set("node-redis", "hello", { expiration: { type: "EX", value: 60 } });
-assert.equal(await byField.get("node-redis"), "hello");
-const lengths = await byUri.multi().lPush("node-list", ["a", "b"]).lLen("node-list").exec();
-assert.deepEqual(lengths, [2, 2]);
-for (const client of clients) await client.close();
+  return client.connect();
+}
