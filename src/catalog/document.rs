@@ -43,6 +43,7 @@ const FIELDS: &[(&str, &str)] = &[
     ("schema", "The schema that names are looked up in."),
     ("security.protocol", "As `security_protocol`."),
     ("security_protocol", "Whether the way is encrypted."),
+    ("servers", "Host and port, as clients of Memcached take them."),
     ("ssl", "As `tls`."),
     ("sslmode", "How libpq comes: whether over TLS."),
     ("tls", "Whether the address given is one of TLS."),
