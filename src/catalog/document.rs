@@ -44,7 +44,7 @@ const FIELDS: &[(&str, &str)] = &[
     ("schema", "The schema that names are looked up in."),
     ("security.protocol", "As `security_protocol`."),
     ("security_protocol", "Whether the way is encrypted."),
-    ("servers", "As `urls`, without the login."),
+    ("servers", "The addresses, without the login."),
     ("ssl", "As `tls`."),
     ("sslmode", "How libpq comes: whether over TLS."),
     ("subject_prefix", "What subjects must begin with."),

@@ -128,22 +128,3 @@ fn the_shipped_lock_is_up_to_date() {
     let files = Files::shipped();
     assert_eq!(lock::updated(&files).unwrap().as_bytes(), &files.0[lock::FILE][..]);
 }
-
-/// The files that `docs/CATALOG.md` shows in full: a path in bold, then a block.
-#[test]
-fn the_documented_offering_loads() {
-    let page = include_str!("../../docs/CATALOG.md");
-    let mut files = Files::default();
-    for section in page.split("\n**").skip(1) {
-        let Some((path, rest)) = section.split_once("**\n```") else { continue };
-        let block = rest.split_once('\n').unwrap().1.split("\n```").next().unwrap();
-        files.0.insert(path.to_owned(), format!("{block}\n").into());
-    }
-    assert_eq!(files.0.len(), 5);
-    let lock = lock::updated(&files).unwrap();
-    files.0.insert(lock::FILE.to_owned(), lock.into());
-    let catalog = Catalog::load(files, &ENGINES).map_err(|m| told(&m)).unwrap();
-    let valkey = catalog.offering_named("valkey").unwrap();
-    let workload = workload(valkey, &valkey.plans[0], &Object::new()).unwrap();
-    assert_eq!(workload.settings["maxmemory"], 48 << 20);
-}

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use banquet::catalog::Offering;
 use serde_json::{Value, json};
 
 use crate::broker::Broker;
@@ -17,15 +18,37 @@ const TRY: Duration = Duration::from_mins(1);
 /// A broker with one instance.
 struct Stage {
     broker: Broker,
+    offering: &'static Offering,
     instance: Instance<'static>,
 }
 
 impl Stage {
-    async fn on(offering: &'static str, plan: &str) -> Self {
+    async fn on(offering: &'static Offering, plan: &str) -> Self {
         let broker = Broker::started(&[]).await;
-        let instance = Instance { id: "one", offering };
+        let instance = Instance { id: "one", offering: &offering.name };
         broker.platform.create(instance, plan).await;
-        Self { broker, instance }
+        Self { broker, offering, instance }
+    }
+
+    /// Whether a binding may ask for that.
+    fn offers(&self, parameter: &str) -> bool {
+        self.offering.bind.document()["properties"].get(parameter).is_some()
+    }
+
+    /// Where no disk is promised, what is in memory is all there is.
+    fn forgets(&self) -> bool {
+        self.offering.plans.iter().all(|plan| plan.disk_bytes == 0)
+    }
+
+    /// After its container began anew, what was written is there, unless that was to be lost.
+    async fn keeps(&self, app: &mut Session, written: &str) {
+        let read = app.read("kept").await;
+        if self.forgets() {
+            assert!(read.is_err(), "it promises no disk, and kept {read:?}");
+            app.write("kept", written).await.unwrap();
+        } else {
+            assert_eq!(read.unwrap(), written);
+        }
     }
 
     async fn bind(&self, binding: &str, more: Value) -> Value {
@@ -54,7 +77,7 @@ impl Stage {
 }
 
 /// Its plan's memory is enough for its basic work.
-pub(crate) async fn works_on(offering: &'static str, plan: &'static str) {
+pub(crate) async fn works_on(offering: &'static Offering, plan: &str) {
     let stage = Stage::on(offering, plan).await;
     let mut app = Session::login(&stage.bind("a", json!({})).await).await.unwrap();
     let long = "x".repeat(50_000);
@@ -63,7 +86,7 @@ pub(crate) async fn works_on(offering: &'static str, plan: &'static str) {
     }
     assert_eq!(app.read("two").await.unwrap(), long);
     let credentials = stage.bind("example", json!({})).await;
-    example(offering, &credentials).await;
+    example(&offering.name, &credentials).await;
     another_client(&credentials).await;
     stage.is_sound().await;
     stage.remove().await;
@@ -90,14 +113,16 @@ async fn another_client(credentials: &Value) {
 }
 
 /// Everything that may happen to it, from its first login to its end.
-pub(crate) async fn lives(offering: &'static str, plans: Vec<&'static str>) {
-    let stage = Stage::on(offering, plans[0]).await;
+pub(crate) async fn lives(offering: &'static Offering) {
+    let stage = Stage::on(offering, &offering.plans[0].name).await;
     shares(&stage).await;
-    only_reads(&stage).await;
+    if stage.offers("read_only") {
+        only_reads(&stage).await;
+    }
     rotates_and_cuts(&stage).await;
     comes_back(&stage).await;
-    if let Some(next) = plans.get(1) {
-        grows(&stage, next).await;
+    if let Some(next) = offering.plans.get(1) {
+        grows(&stage, &next.name).await;
     }
     stage.remove().await;
 }
@@ -135,28 +160,29 @@ async fn rotates_and_cuts(stage: &Stage) {
     stage.unbind("a").await;
     assert!(leaving.read("kept").await.is_err(), "a live connection goes on");
     assert!(Session::login(old).await.is_err(), "the credentials live on");
+    assert_eq!(staying.read("kept").await.unwrap(), "from the old");
     staying.write("kept", "from the new").await.unwrap();
 }
 
-/// A container that somebody killed comes back with everything, by the next who needs it.
+/// A container that somebody killed comes back with all that it keeps, by the next who needs it.
 async fn comes_back(stage: &Stage) {
     let credentials = stage.broker.platform.fetch_binding(stage.instance, "b").await.body;
     let things = stage.broker.things().await;
     docker(&["container", "kill", things.container()]).await;
     let next = stage.bind("after", json!({})).await;
-    assert_eq!(Session::login(&next).await.unwrap().read("kept").await.unwrap(), "from the new");
+    stage.keeps(&mut Session::login(&next).await.unwrap(), "from the new").await;
     let mut app = Session::login(&credentials["credentials"]).await.unwrap();
     assert_eq!(app.read("kept").await.unwrap(), "from the new");
     assert_eq!(stage.broker.things().await, things);
 }
 
-/// A larger plan keeps data and credentials.
+/// A larger plan keeps credentials, and the data that is kept.
 async fn grows(stage: &Stage, plan: &str) {
     let credentials = stage.broker.platform.fetch_binding(stage.instance, "b").await.body;
     stage.broker.platform.update(stage.instance, plan).await.answers(&[200, 202]);
     stage.broker.platform.ended(stage.instance).await.succeeded();
     let mut app = Session::login(&credentials["credentials"]).await.unwrap();
-    assert_eq!(app.read("kept").await.unwrap(), "from the new");
+    stage.keeps(&mut app, "from the new").await;
     app.write("kept", "on the larger").await.unwrap();
 }
 

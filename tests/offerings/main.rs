@@ -31,21 +31,19 @@ use tokio::runtime::Runtime;
 fn main() {
     let engines = banquet::engine::engines();
     let names: Vec<&str> = engines.keys().map(String::as_str).collect();
-    let catalog = Catalog::load(Files::shipped(), &names).unwrap();
+    let catalog = Box::leak(Box::new(Catalog::load(Files::shipped(), &names).unwrap()));
     let trials = catalog.offerings.iter().flat_map(trials).collect();
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }
 
 /// One life with everything in it, and a short one on each plan.
-fn trials(offering: &Offering) -> Vec<Trial> {
-    let name: &'static str = offering.name.clone().leak();
-    let plans: Vec<&'static str> =
-        offering.plans.iter().map(|plan| &*plan.name.clone().leak()).collect();
-    let plan_trials = plans
-        .clone()
-        .into_iter()
-        .map(|plan| trial(format!("{name}::works_on_{plan}"), contract::works_on(name, plan)));
-    let life = trial(format!("{name}::lives"), contract::lives(name, plans.clone()));
+fn trials(offering: &'static Offering) -> Vec<Trial> {
+    let name = &offering.name;
+    let plan_trials = offering.plans.iter().map(|plan| {
+        let plan = &plan.name;
+        trial(format!("{name}::works_on_{plan}"), contract::works_on(offering, plan))
+    });
+    let life = trial(format!("{name}::lives"), contract::lives(offering));
     plan_trials.chain([life]).collect()
 }
 
