@@ -39,6 +39,6 @@ fn the_documented_offering_loads() {
     assert_eq!(server.image.build, None);
     assert!(server.files[0].content.expose().contains("currency = \"EUR\"\n"));
     assert_eq!(workload.scripts[&Purpose::Revoke].command, ["ledgerctl", "revoke"]);
-    let credentials = login(&workload, &ledger.bind.with_defaults(&Object::new())).unwrap();
+    let credentials = login(&workload, &ledger.schemas.bind.with_defaults(&Object::new())).unwrap();
     assert_eq!(credentials["access"], "read_write");
 }
