@@ -32,7 +32,7 @@ impl Stage {
 
     /// Whether a binding may ask for that.
     fn offers(&self, parameter: &str) -> bool {
-        self.offering.bind.document()["properties"].get(parameter).is_some()
+        self.offering.schemas.bind.document()["properties"].get(parameter).is_some()
     }
 
     /// Where no disk is promised, what is in memory is all there is.
