@@ -144,8 +144,18 @@ impl Platform {
     }
 
     pub(crate) async fn provision(&self, instance: Instance<'_>, plan: &str) -> Reply {
-        let answer = self.try_provision(instance, plan).await;
-        answer.unwrap_or_else(|error| panic!("provision {instance:?}: {error:?}"))
+        self.provision_with(instance, plan, json!({})).await
+    }
+
+    pub(crate) async fn provision_with(
+        &self,
+        instance: Instance<'_>,
+        plan: &str,
+        parameters: Value,
+    ) -> Reply {
+        let mut body = self.wanted(instance, plan);
+        body["parameters"] = parameters;
+        self.ask(Method::PUT, incomplete(self.instance(instance)), Some(&body)).await
     }
 
     pub(crate) async fn try_provision(
@@ -153,6 +163,12 @@ impl Platform {
         instance: Instance<'_>,
         plan: &str,
     ) -> Result<Reply, reqwest::Error> {
+        let body = self.wanted(instance, plan);
+        self.try_ask(Method::PUT, incomplete(self.instance(instance)), Some(&body)).await
+    }
+
+    /// The body of a provision.
+    fn wanted(&self, instance: Instance<'_>, plan: &str) -> Value {
         let mut body = self.body(instance.offering, plan);
         body["organization_guid"] = "org-1".into();
         body["space_guid"] = "space-1".into();
@@ -160,7 +176,7 @@ impl Platform {
             "platform": "cloudfoundry", "organization_guid": "org-1", "space_guid": "space-1",
             "organization_name": "Ada's \"org\"", "space_name": "dev", "instance_name": "my data",
         });
-        self.try_ask(Method::PUT, incomplete(self.instance(instance)), Some(&body)).await
+        body
     }
 
     pub(crate) async fn update(&self, instance: Instance<'_>, plan: &str) -> Reply {
@@ -182,7 +198,12 @@ impl Platform {
         self.bind_with(instance, binding, json!({})).await
     }
 
-    async fn bind_with(&self, instance: Instance<'_>, binding: &str, more: Value) -> Reply {
+    pub(crate) async fn bind_with(
+        &self,
+        instance: Instance<'_>,
+        binding: &str,
+        more: Value,
+    ) -> Reply {
         let mut body = self.body(instance.offering, "small");
         body["bind_resource"] = json!({"app_guid": "app-1"});
         body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());

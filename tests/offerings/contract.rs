@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::broker::Broker;
 use crate::osb::Instance;
 use crate::programs;
+use crate::refusals::refuses_what_does_not_fit;
 use crate::session::Session;
 use crate::things::{NOTHING, docker, inspect};
 
@@ -16,10 +17,10 @@ use crate::things::{NOTHING, docker, inspect};
 const TRY: Duration = Duration::from_mins(1);
 
 /// A broker with one instance.
-struct Stage {
-    broker: Broker,
-    offering: &'static Offering,
-    instance: Instance<'static>,
+pub(crate) struct Stage {
+    pub(crate) broker: Broker,
+    pub(crate) offering: &'static Offering,
+    pub(crate) instance: Instance<'static>,
 }
 
 impl Stage {
@@ -115,6 +116,7 @@ async fn another_client(credentials: &Value) {
 /// Everything that may happen to it, from its first login to its end.
 pub(crate) async fn lives(offering: &'static Offering) {
     let stage = Stage::on(offering, &offering.plans[0].name).await;
+    refuses_what_does_not_fit(&stage).await;
     shares(&stage).await;
     if stage.offers("read_only") {
         only_reads(&stage).await;

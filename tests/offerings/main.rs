@@ -19,6 +19,7 @@ mod ground;
 mod osb;
 #[path = "../support/programs.rs"]
 mod programs;
+mod refusals;
 mod session;
 #[expect(dead_code, reason = "the tests of one broker need more of it")]
 #[path = "../live/things.rs"]

@@ -6,7 +6,7 @@ import ssl
 import nats
 
 STREAM = "notes"
-WAIT_S = 10
+WAIT_S = 5
 
 
 class Session:
