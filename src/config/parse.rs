@@ -80,7 +80,8 @@ pub(super) fn host(text: &str) -> Parsed<String> {
 
 /// Whether a host is this machine only.
 pub(super) fn is_loopback(host: &str) -> bool {
-    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    host.eq_ignore_ascii_case("localhost")
+        || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 /// `20000-24999`.
@@ -307,6 +308,16 @@ mod tests {
             ["", "http://x", "x:80", "a..b", "-a", "a b", "x/", "[::1]", "::1", "2001:db8::1"]
         {
             assert!(host(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn this_machine_only() {
+        for host in ["localhost", "LOCALHOST", "127.0.0.1", "127.8.0.1"] {
+            assert!(is_loopback(host), "{host}");
+        }
+        for host in ["localhost.example.org", "10.0.0.1", "0.0.0.0"] {
+            assert!(!is_loopback(host), "{host}");
         }
     }
 

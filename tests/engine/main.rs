@@ -9,6 +9,7 @@ mod images;
 mod kafka;
 mod live;
 mod mariadb;
+mod mariadb_tls;
 mod nats;
 mod postgres;
 #[path = "../support/programs.rs"]

@@ -114,9 +114,9 @@ pub(crate) fn create(
     Secured { live: Live { target, container }, workload, authority }
 }
 
-async fn redis_plan(plan: &str, names: &[&str]) -> Secured {
-    let mounts = [("data", "/data"), ("conf", "/conf")];
-    serving((live::REDIS, carried("redis", plan), names), &mounts, &[], &Redis).await
+async fn redis_plan(product: (&str, &str), plan: &str, names: &[&str]) -> Secured {
+    let ((image, offering), mounts) = (product, [("data", "/data"), ("conf", "/conf")]);
+    serving((image, carried(offering, plan), names), &mounts, &[], &Redis).await
 }
 
 async fn postgres_plan(plan: &str, names: &[&str]) -> Secured {
@@ -192,7 +192,16 @@ async fn pong(client: &Client) -> Result<redis::aio::MultiplexedConnection, Stri
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn redis_with_tls_alone() {
-    let mut secured = redis_plan("large", &["127.0.0.1"]).await;
+    speaks_tls_alone((live::REDIS, "redis")).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn valkey_with_tls_alone() {
+    speaks_tls_alone((live::VALKEY, "valkey")).await;
+}
+
+async fn speaks_tls_alone(product: (&str, &str)) {
+    let mut secured = redis_plan(product, "large", &["127.0.0.1"]).await;
     only_the_right_one_is_taken(&secured, &Redis).await;
     let target = secured.live.target.clone();
     pong(&redis_app(&target, "redis_tls", true)).await.unwrap();
@@ -207,7 +216,7 @@ async fn redis_with_tls_alone() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn redis_both_ways() {
-    let secured = redis_plan("small", &["localhost"]).await;
+    let secured = redis_plan((live::REDIS, "redis"), "small", &["localhost"]).await;
     let target = secured.live.target.clone();
     pong(&redis_app(&target, "redis", false)).await.unwrap();
     pong(&redis_app(&secured.called("localhost"), "redis_tls", true)).await.unwrap();

@@ -12,6 +12,7 @@ use crate::programs;
 use crate::refusals::refuses_what_does_not_fit;
 use crate::session::Session;
 use crate::things::{NOTHING, docker, inspect};
+use crate::tls;
 
 /// How long an app may take.
 const TRY: Duration = Duration::from_mins(1);
@@ -52,7 +53,7 @@ impl Stage {
         }
     }
 
-    async fn bind(&self, binding: &str, more: Value) -> Value {
+    pub(crate) async fn bind(&self, binding: &str, more: Value) -> Value {
         self.broker.platform.credentials_with(self.instance, binding, more).await
     }
 
@@ -89,6 +90,14 @@ pub(crate) async fn works_on(offering: &'static Offering, plan: &str) {
     let credentials = stage.bind("example", json!({})).await;
     example(&offering.name, &credentials).await;
     another_client(&credentials).await;
+    stage.is_sound().await;
+    stage.remove().await;
+}
+
+/// Apps may come over TLS; its certificate is exchanged while they are there.
+pub(crate) async fn renews(offering: &'static Offering, plan: &str) {
+    let mut stage = Stage::on(offering, plan).await;
+    tls::renews(&mut stage).await;
     stage.is_sound().await;
     stage.remove().await;
 }

@@ -24,8 +24,10 @@ mod session;
 #[expect(dead_code, reason = "the tests of one broker need more of it")]
 #[path = "../live/things.rs"]
 mod things;
+mod tls;
 
 use banquet::catalog::{Catalog, Files, Offering};
+use banquet::model::tls::Mode;
 use libtest_mimic::{Arguments, Trial};
 use tokio::runtime::Runtime;
 
@@ -37,7 +39,7 @@ fn main() {
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }
 
-/// One life with everything in it, and a short one on each plan.
+/// One life with everything in it, a short one on each plan, and a renewal where there is TLS.
 fn trials(offering: &'static Offering) -> Vec<Trial> {
     let name = &offering.name;
     let plan_trials = offering.plans.iter().map(|plan| {
@@ -45,7 +47,10 @@ fn trials(offering: &'static Offering) -> Vec<Trial> {
         trial(format!("{name}::works_on_{plan}"), contract::works_on(offering, plan))
     });
     let life = trial(format!("{name}::lives"), contract::lives(offering));
-    plan_trials.chain([life]).collect()
+    let with_tls = offering.plans.iter().find(|plan| plan.tls == Mode::Optional);
+    let renewal = with_tls
+        .map(|plan| trial(format!("{name}::renews"), contract::renews(offering, &plan.name)));
+    plan_trials.chain([life]).chain(renewal).collect()
 }
 
 fn trial(name: String, work: impl Future<Output = ()> + Send + 'static) -> Trial {

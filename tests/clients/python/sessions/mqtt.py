@@ -1,6 +1,7 @@
 """paho-mqtt: a retained message for each name."""
 
 import queue
+import ssl
 
 import paho.mqtt.client
 import paho.mqtt.enums
@@ -19,6 +20,9 @@ class Session:
             reconnect_on_failure=False,
         )
         self.client.username_pw_set(credentials["username"], credentials["password"])
+        if credentials["tls"]:
+            context = ssl.create_default_context(cadata=credentials["ca_certificate"])
+            self.client.tls_set_context(context)
         self.client.on_connect = lambda *seen: self.results.put(seen[3])
         self.client.on_publish = lambda *seen: self.results.put(seen[3])
         self.client.on_subscribe = lambda *seen: self.results.put(seen[3][0])
