@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use banquet::catalog::Offering;
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::broker::Broker;
@@ -131,6 +132,7 @@ pub(crate) async fn lives(offering: &'static Offering) {
         only_reads(&stage).await;
     }
     rotates_and_cuts(&stage).await;
+    crowds(&stage).await;
     comes_back(&stage).await;
     if let Some(next) = offering.plans.get(1) {
         grows(&stage, &next.name).await;
@@ -173,6 +175,17 @@ async fn rotates_and_cuts(stage: &Stage) {
     assert!(Session::login(old).await.is_err(), "the credentials live on");
     assert_eq!(staying.read("kept").await.unwrap(), "from the old");
     staying.write("kept", "from the new").await.unwrap();
+}
+
+/// On the smallest plan there is room for as much at once as the broker does, and none is lost.
+async fn crowds(stage: &Stage) {
+    let names = ["c1", "c2", "c3", "c4", "c5", "c6", "c7", "c8"];
+    let all = join_all(names.map(|name| stage.bind(name, json!({})))).await;
+    let logins = || join_all(all.iter().map(Session::login));
+    assert!(logins().await.iter().all(Result::is_ok), "one was not granted");
+    join_all(names.map(|name| stage.unbind(name))).await;
+    assert!(logins().await.iter().all(Result::is_err), "one was not revoked");
+    stage.is_sound().await;
 }
 
 /// A container that somebody killed comes back with all that it keeps, by the next who needs it.

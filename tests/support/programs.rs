@@ -84,14 +84,15 @@ pub(crate) async fn run(folder: &Path, command: &[&str], input: &str, limit: Dur
     assert!(output.status.success(), "{command:?}: {}\n{text}", output.status);
 }
 
-/// Copies a folder's content into another that is there.
+/// Copies a folder's content into another that is there. A file that is the same there already stays
+/// as it is: someone may be reading it.
 pub(crate) fn copy(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
         let target = to.join(entry.file_name());
         if entry.file_type().unwrap().is_dir() {
             fs::create_dir_all(&target).unwrap();
             copy(&entry.path(), &target);
-        } else {
+        } else if fs::read(&target).ok() != Some(fs::read(entry.path()).unwrap()) {
             fs::copy(entry.path(), target).unwrap();
         }
     }
