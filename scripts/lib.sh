@@ -78,9 +78,10 @@ build_banquet() {
 # Where an image is neither present nor to be pulled, it is built from its offering's folder.
 need_images() {
   say "Images"
-  local missing
-  missing=$(banquet images list --json | jq -r '.[] | select(.presence == "missing") | .offering')
-  [[ -z $missing ]] || banquet images build $missing >/dev/null
+  local wanting
+  wanting=$(banquet images list --json |
+    jq -r '.[] | select(.presence == "missing" or .presence == "outdated") | .offering')
+  [[ -z $wanting ]] || banquet images build $wanting >/dev/null
   banquet images list
 }
 

@@ -26,8 +26,8 @@ pub(super) enum Images {
     List(Which),
     /// Pull the official images.
     Pull(Which),
-    /// Build stand-ins for the images that are missing, from the offerings' image/ folders: for
-    /// machines that cannot reach a registry.
+    /// Build stand-ins for the images that are missing, or were built from other files, from the
+    /// offerings' image/ folders: for machines that cannot reach a registry.
     Build {
         #[command(flatten)]
         which: Which,
@@ -112,7 +112,8 @@ impl Bench {
 
     async fn build(&self, again: bool) -> Result<(), Failure> {
         for listed in self.list().await? {
-            if listed.presence != Presence::Missing && !again {
+            let wanting = [Presence::Missing, Presence::Outdated].contains(&listed.presence);
+            if !wanting && !again {
                 continue;
             }
             let (offering, reference) = (&listed.offering, &listed.reference);

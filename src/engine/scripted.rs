@@ -1,8 +1,8 @@
 //! Engines in files alone: what there is to do is done by commands of the offering's own, run in
 //! its containers. What each is about comes in JSON by its standard input.
 //!
-//! An exit status of 0 means done, 75 (`EX_TEMPFAIL` of sysexits.h) that it may work later; any
-//! other is final. The last line of the complaints is what the user is told.
+//! An exit status of 0 means done, 75 (`EX_TEMPFAIL` of sysexits.h) that it may work later, as do 126
+//! and 137 of a script that was cut off; any other is final. The last line of the complaints is what the user is told.
 
 use std::time::Duration;
 
@@ -16,8 +16,9 @@ use crate::model::scripts::Purpose;
 use crate::model::{Fault, Object};
 use crate::secret::Secret;
 
-/// Try again later.
-const TEMPORARY: i64 = 75;
+/// Try again later: the script says so, or it was not run to its end, as happens where memory runs
+/// out.
+const TEMPORARY: [i64; 3] = [75, 126, 137];
 /// The most of a script's words that are told on, in characters.
 const WORDS: usize = 300;
 
@@ -105,7 +106,7 @@ fn judge(purpose: Purpose, output: &Output) -> Result<(), Fault> {
     };
     match output.status {
         0 => Ok(()),
-        TEMPORARY => Err(Fault::retry(message)),
+        status if TEMPORARY.contains(&status) => Err(Fault::retry(message)),
         _ => Err(Fault::fatal(message)),
     }
 }
@@ -127,6 +128,9 @@ mod tests {
     #[test]
     fn the_status_says_whether_to_try_again() {
         judge(Purpose::Grant, &Output::default()).unwrap();
+        for cut_off in [126, 137] {
+            assert_eq!(fault(cut_off, "").kind, FaultKind::Retry);
+        }
         let later = fault(75, "noise\nnot yet\n");
         assert_eq!((later.kind, later.message.as_str()), (FaultKind::Retry, "not yet"));
         let never = fault(1, "no such thing\u{1b}\n\n");

@@ -4,6 +4,9 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use sha2::{Digest as _, Sha256};
+
+use crate::id::hex;
 
 /// Everything that a build needs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -12,6 +15,28 @@ pub struct Makings {
     pub files: BTreeMap<String, Bytes>,
     /// What has to be fetched before.
     pub fetches: Vec<Fetch>,
+}
+
+impl Makings {
+    /// 64 hexadecimal digits: others where anything is another.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let mut hash = Sha256::new();
+        let mut add = |part: &[u8]| {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
+        };
+        for (path, content) in &self.files {
+            add(path.as_bytes());
+            add(content);
+        }
+        // What is fetched is as good as its checksum, wherever it comes from.
+        for fetch in &self.fetches {
+            add(fetch.sha256.as_bytes());
+            add(fetch.into.as_bytes());
+        }
+        hex(&hash.finalize())
+    }
 }
 
 impl From<BTreeMap<String, Bytes>> for Makings {

@@ -95,6 +95,43 @@ async fn an_image_that_can_not_be_pulled_is_built_once() {
     assert_eq!(count(&proxy), (0, 1), "the registry is known to be out of reach");
 }
 
+/// Who is new gets what the files say now; who ran before keeps what it has.
+#[tokio::test]
+async fn an_image_of_other_files_is_built_anew() {
+    let rig = DockerRig::up().await;
+    let own = Own::new(&rig);
+    let version = Arc::new(AtomicUsize::new(1));
+    let shown = version.clone();
+    let makings = Arc::new(move |_: &str| {
+        let mut files = image_files();
+        let text = format!("#!/bin/sh\n# {}\n", shown.load(Ordering::Relaxed));
+        files.insert("entrypoint".to_owned(), Bytes::from(text));
+        Some(files.into())
+    });
+    let with = |build| {
+        let settings = settings(&rig.broker);
+        let (host, makings) = (Some(format!("unix://{}", socket())), makings.clone());
+        Docker::connect(Settings { host, pull: false, build, makings, ..settings })
+    };
+    let (builds, only_looks) = (with(true).unwrap(), with(false).unwrap());
+    let (progress, mut image) = (Progress::default(), own.image());
+    let wanted = [(own.offering.clone(), own.reference.clone())];
+    let first = builds.image(&image, &progress).await.unwrap();
+    assert_eq!(builds.image(&image, &progress).await.unwrap(), first);
+
+    version.store(2, Ordering::Relaxed);
+    let listed = builds.images().list(&wanted).await.unwrap();
+    assert_eq!(listed[0].presence, Presence::Outdated);
+    assert_eq!(only_looks.image(&image, &progress).await.unwrap(), first, "better than none");
+    let second = builds.image(&image, &progress).await.unwrap();
+    assert_ne!(second, first);
+    assert_eq!(builds.images().list(&wanted).await.unwrap()[0].presence, Presence::Built);
+    image.resolved = Some(first.clone());
+    assert_eq!(builds.image(&image, &progress).await.unwrap(), first);
+    rig.engine.remove_image(&first, None::<RemoveImageOptions>, None).await.unwrap();
+    own.remove().await;
+}
+
 /// Pulls and builds that were asked of the engine.
 fn count(proxy: &Proxy) -> (usize, usize) {
     let seen = proxy.seen();

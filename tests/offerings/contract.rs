@@ -26,7 +26,7 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    async fn on(offering: &'static Offering, plan: &str) -> Self {
+    pub(crate) async fn on(offering: &'static Offering, plan: &str) -> Self {
         let broker = Broker::started(&[]).await;
         let instance = Instance { id: "one", offering: &offering.name };
         broker.platform.create(instance, plan).await;
@@ -73,7 +73,7 @@ impl Stage {
         }
     }
 
-    async fn remove(self) {
+    pub(crate) async fn remove(self) {
         self.broker.platform.remove(self.instance).await;
         assert_eq!(self.broker.things().await.counts(), NOTHING);
     }

@@ -14,6 +14,7 @@ mod contract;
 #[expect(dead_code, reason = "the tests of one broker need more of it")]
 #[path = "../live/ground.rs"]
 mod ground;
+mod mosquitto;
 #[expect(dead_code, reason = "the tests of one broker need more of it")]
 #[path = "../live/osb.rs"]
 mod osb;
@@ -50,7 +51,18 @@ fn trials(offering: &'static Offering) -> Vec<Trial> {
     let with_tls = offering.plans.iter().find(|plan| plan.tls == Mode::Optional);
     let renewal = with_tls
         .map(|plan| trial(format!("{name}::renews"), contract::renews(offering, &plan.name)));
-    plan_trials.chain([life]).chain(renewal).collect()
+    plan_trials.chain([life]).chain(renewal).chain(own(offering)).collect()
+}
+
+/// What only one of them promises, where it has no tests of an engine of its own.
+fn own(offering: &'static Offering) -> Option<Trial> {
+    match offering.name.as_str() {
+        name @ "mosquitto" => Some(trial(
+            format!("{name}::keeps_its_own_word"),
+            mosquitto::keeps_its_own_word(offering),
+        )),
+        _ => None,
+    }
 }
 
 fn trial(name: String, work: impl Future<Output = ()> + Send + 'static) -> Trial {

@@ -6,16 +6,17 @@
 mod base;
 mod build;
 mod fetch;
+mod presence;
 mod pull;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use bollard::models::ImageInspect;
-use futures_util::future::join_all;
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::Instant;
 
+pub use self::presence::{Listed, Presence};
 use super::connection::Connection;
 use crate::model::fetch::Makings;
 use crate::model::workload::Image;
@@ -47,47 +48,6 @@ pub struct Images {
     making: Mutex<HashMap<String, Arc<AsyncMutex<()>>>>,
 }
 
-/// How an offering's image is had.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Presence {
-    /// On the engine, from a registry.
-    Pulled,
-    /// On the engine under its own name, loaded or tagged by someone.
-    Loaded,
-    /// The one built here is on the engine.
-    Built,
-    /// Not on the engine.
-    Missing,
-}
-
-impl Presence {
-    /// For people.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Pulled => "pulled",
-            Self::Loaded => "loaded",
-            Self::Built => "built",
-            Self::Missing => "missing",
-        }
-    }
-}
-
-/// An offering's image.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listed {
-    /// Whose.
-    pub offering: String,
-    /// The official one.
-    pub reference: String,
-    /// Whether and how it is on the engine.
-    pub presence: Presence,
-    /// The engine's id of it.
-    pub id: Option<String>,
-    /// In bytes; 0 where it is missing.
-    pub size_bytes: u64,
-}
-
 impl Images {
     pub(super) fn new(
         connection: Arc<Connection>,
@@ -97,34 +57,6 @@ impl Images {
     ) -> Self {
         let (out_of_reach, making) = (Mutex::default(), Mutex::default());
         Self { connection, ways, makings, maven, out_of_reach, making }
-    }
-
-    /// How each offering's image (name, reference) is had.
-    pub async fn list(&self, wanted: &[(String, String)]) -> Result<Vec<Listed>, Fault> {
-        let each = wanted.iter().map(|(offering, reference)| async {
-            let official = self.inspect(reference).await?;
-            let presence = official.as_ref().map_or(Presence::Built, |image| {
-                let from_registry = image.repo_digests.as_ref().is_some_and(|all| !all.is_empty());
-                match () {
-                    () if is_local(reference) => Presence::Built,
-                    () if from_registry => Presence::Pulled,
-                    () => Presence::Loaded,
-                }
-            });
-            let image = match official {
-                Some(image) => Some(image),
-                None => self.inspect(&local_name(offering, reference)).await?,
-            };
-            let size = image.as_ref().and_then(|image| image.size).unwrap_or_default();
-            Ok(Listed {
-                offering: offering.clone(),
-                reference: reference.clone(),
-                presence: if image.is_some() { presence } else { Presence::Missing },
-                id: image.and_then(|image| image.id),
-                size_bytes: size.try_into().unwrap_or_default(),
-            })
-        });
-        join_all(each).await.into_iter().collect()
     }
 
     /// See [`crate::backend::Backend::image`].
@@ -162,12 +94,18 @@ impl Images {
     }
 
     /// The image if it is on the engine: the one that ran before, the official one, the one built
-    /// here.
+    /// here, unless it can be built anew from what is another by now.
     async fn present(&self, image: &Image) -> Result<Option<String>, Fault> {
         let local = image.build.as_ref().map(|offering| local_name(offering, &image.reference));
         let names = [image.resolved.clone(), Some(image.reference.clone()), local];
         for name in names.into_iter().flatten() {
-            if let Some(found) = self.inspect(&name).await? {
+            let Some(found) = self.inspect(&name).await? else { continue };
+            let ran_before = image.resolved.as_ref() == Some(&name);
+            let of_another = || match &image.build {
+                Some(offering) => self.ways.build && self.is_outdated(&name, &found, offering),
+                None => false,
+            };
+            if ran_before || !of_another() {
                 return Ok(found.id);
             }
         }

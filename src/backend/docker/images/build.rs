@@ -11,6 +11,7 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use tar::{Builder, EntryType};
 
+use super::presence::labels;
 use super::{Images, base, local_name};
 use crate::backend::docker::connection::{is_connection, message, tidy};
 use crate::backend::docker::files::header;
@@ -63,12 +64,12 @@ impl Images {
             Fault::fatal(format!("the files of the image {offering} could not be packed"))
                 .because(error)
         })?;
-        let name = local_name(offering, reference);
+        let (name, labels) = (local_name(offering, reference), labels(offering, makings));
         // The engine gives up a build whose client has left.
         let outcome = tokio::select! {
             outcome = tokio::time::timeout(
                 BUILD,
-                self.build_until_told(offering, &name, context, progress),
+                self.build_until_told(offering, &name, &labels, context, progress),
             ) => outcome,
             () = progress.cancel.cancelled() => return Err(Fault::cancelled()),
         };
@@ -86,13 +87,14 @@ impl Images {
         &self,
         offering: &str,
         name: &str,
+        labels: &HashMap<String, String>,
         context: Bytes,
         progress: &Progress,
     ) -> Result<(), Fault> {
         let id = || async { Ok::<_, Fault>(self.inspect(name).await?.and_then(|image| image.id)) };
         let before = id().await?;
         for _ in 1..TRIES {
-            let built = self.follow_build(offering, name, context.clone(), progress).await;
+            let built = self.follow_build(offering, name, labels, context.clone(), progress).await;
             let Err(fault) = built else { return Ok(()) };
             if fault.kind == FaultKind::Fatal {
                 return Err(fault);
@@ -103,22 +105,22 @@ impl Images {
                 return Ok(());
             }
         }
-        self.follow_build(offering, name, context, progress).await
+        self.follow_build(offering, name, labels, context, progress).await
     }
 
     async fn follow_build(
         &self,
         offering: &str,
         name: &str,
+        labels: &HashMap<String, String>,
         context: Bytes,
         progress: &Progress,
     ) -> Result<(), Fault> {
         let engine = self.connection.engine_within(SILENCE).await?;
-        let labels = HashMap::from([("banquet.image", offering)]);
         let options = BuildImageOptionsBuilder::default()
             .dockerfile("Dockerfile")
             .t(name)
-            .labels(&labels)
+            .labels(labels)
             .rm(true)
             .forcerm(true)
             .build();
