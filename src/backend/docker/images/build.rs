@@ -27,6 +27,14 @@ const TRIES: usize = 3;
 /// How many lines of a failed step are told.
 const LINES: usize = 12;
 
+/// What the engine is given.
+struct Job<'a> {
+    offering: &'a str,
+    name: String,
+    labels: HashMap<String, String>,
+    context: Bytes,
+}
+
 impl Images {
     /// Builds an offering's image from the files of its `image/` folder and what is to be fetched
     /// beside them, whether or not it is
@@ -65,36 +73,31 @@ impl Images {
                 .because(error)
         })?;
         let (name, labels) = (local_name(offering, reference), labels(offering, makings));
+        let job = Job { offering, name, labels, context };
         // The engine gives up a build whose client has left.
         let outcome = tokio::select! {
             outcome = tokio::time::timeout(
                 BUILD,
-                self.build_until_told(offering, &name, &labels, context, progress),
+                self.build_until_told(&job, progress),
             ) => outcome,
             () = progress.cancel.cancelled() => return Err(Fault::cancelled()),
         };
         outcome.unwrap_or_else(|_| {
-            let minutes = BUILD.as_secs() / 60;
+            let (name, minutes) = (&job.name, BUILD.as_secs() / 60);
             Err(Fault::fatal(format!("building the image {name} took over {minutes} minutes")))
         })?;
-        self.id_of(&name).await
+        self.id_of(&job.name).await
     }
 
     /// The end of a build's output is sometimes taken for a broken connection, where the engine cuts
     /// it within a value: the image may be there all the same, and if not, the steps that were done
     /// are kept, so that another try is short.
-    async fn build_until_told(
-        &self,
-        offering: &str,
-        name: &str,
-        labels: &HashMap<String, String>,
-        context: Bytes,
-        progress: &Progress,
-    ) -> Result<(), Fault> {
+    async fn build_until_told(&self, job: &Job<'_>, progress: &Progress) -> Result<(), Fault> {
+        let name = &job.name;
         let id = || async { Ok::<_, Fault>(self.inspect(name).await?.and_then(|image| image.id)) };
         let before = id().await?;
         for _ in 1..TRIES {
-            let built = self.follow_build(offering, name, labels, context.clone(), progress).await;
+            let built = self.follow_build(job, progress).await;
             let Err(fault) = built else { return Ok(()) };
             if fault.kind == FaultKind::Fatal {
                 return Err(fault);
@@ -105,17 +108,11 @@ impl Images {
                 return Ok(());
             }
         }
-        self.follow_build(offering, name, labels, context, progress).await
+        self.follow_build(job, progress).await
     }
 
-    async fn follow_build(
-        &self,
-        offering: &str,
-        name: &str,
-        labels: &HashMap<String, String>,
-        context: Bytes,
-        progress: &Progress,
-    ) -> Result<(), Fault> {
+    async fn follow_build(&self, job: &Job<'_>, progress: &Progress) -> Result<(), Fault> {
+        let Job { offering, name, labels, context } = job;
         let engine = self.connection.engine_within(SILENCE).await?;
         let options = BuildImageOptionsBuilder::default()
             .dockerfile("Dockerfile")
@@ -124,7 +121,8 @@ impl Images {
             .rm(true)
             .forcerm(true)
             .build();
-        let mut output = engine.build_image(options, None, Some(bollard::body_full(context)));
+        let mut output =
+            engine.build_image(options, None, Some(bollard::body_full(context.clone())));
         let mut log = Log::default();
         loop {
             let event = match tokio::time::timeout(SILENCE, output.next()).await {
