@@ -142,9 +142,10 @@ async fn images_are_looked_for_on_the_engine() {
     let rows = ran.json();
     let offerings: Vec<&str> =
         rows.as_array().unwrap().iter().map(|row| row["offering"].as_str().unwrap()).collect();
-    let wanted = ["etcd", "kafka", "mariadb", "mosquitto", "postgresql", "rabbitmq", "redis", "valkey"];
+    let wanted =
+        ["etcd", "kafka", "mariadb", "mosquitto", "postgresql", "rabbitmq", "redis", "valkey"];
     assert_eq!(offerings, wanted);
-    assert_eq!(rows[5]["image"], "docker.io/library/redis:8.0");
+    assert_eq!(rows[6]["image"], "docker.io/library/redis:8.0");
     for row in rows.as_array().unwrap() {
         assert_eq!(row["id"].is_null(), row["presence"] == "missing", "{row}");
     }

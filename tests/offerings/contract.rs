@@ -15,30 +15,30 @@ use crate::things::{NOTHING, docker, inspect};
 const EXAMPLE: Duration = Duration::from_mins(1);
 
 /// A broker with one instance.
-struct Stage {
-    broker: Broker,
-    instance: Instance<'static>,
+pub(crate) struct Stage {
+    pub(crate) broker: Broker,
+    pub(crate) instance: Instance<'static>,
 }
 
 impl Stage {
-    async fn on(offering: &'static str, plan: &str) -> Self {
+    pub(crate) async fn on(offering: &'static str, plan: &str) -> Self {
         let broker = Broker::started(&[]).await;
         let instance = Instance { id: "one", offering };
         broker.platform.create(instance, plan).await;
         Self { broker, instance }
     }
 
-    async fn bind(&self, binding: &str, more: Value) -> Value {
+    pub(crate) async fn bind(&self, binding: &str, more: Value) -> Value {
         self.broker.platform.credentials_with(self.instance, binding, more).await
     }
 
-    async fn unbind(&self, binding: &str) {
+    pub(crate) async fn unbind(&self, binding: &str) {
         self.broker.platform.unbind(self.instance, binding).await.answers(&[200, 202]);
         self.broker.platform.binding_ended(self.instance, binding).await.succeeded();
     }
 
     /// Every container runs as it was started, and none ever had too little memory.
-    async fn is_sound(&self) {
+    pub(crate) async fn is_sound(&self) {
         for container in self.broker.things().await.containers {
             let seen = inspect(&container).await;
             assert_eq!(seen["State"]["Running"], true, "{container}");
@@ -47,7 +47,7 @@ impl Stage {
         }
     }
 
-    async fn remove(self) {
+    pub(crate) async fn remove(self) {
         self.broker.platform.remove(self.instance).await;
         assert_eq!(self.broker.things().await.counts(), NOTHING);
     }

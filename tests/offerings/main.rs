@@ -11,6 +11,7 @@
 #[path = "../live/broker.rs"]
 mod broker;
 mod contract;
+mod etcd;
 #[expect(dead_code, reason = "the tests of one broker need more of it")]
 #[path = "../live/ground.rs"]
 mod ground;
@@ -32,7 +33,7 @@ fn main() {
     let engines = banquet::engine::engines();
     let names: Vec<&str> = engines.keys().map(String::as_str).collect();
     let catalog = Catalog::load(Files::shipped(), &names).unwrap();
-    let trials = catalog.offerings.iter().flat_map(trials).collect();
+    let trials = catalog.offerings.iter().flat_map(trials).chain(etcd::trials()).collect();
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }
 
