@@ -9,15 +9,20 @@ admin() {
     jq --raw-input --arg user "$user" '{admin: {user: $user, password: .}}' "$folder/password" \
         | etcd-admin "$1"
 }
+
+# Waits a little, unless etcd has ended.
+wait_for_etcd() {
+    kill -0 "$etcd" 2> /dev/null
+    sleep 0.02
+}
+
 folder=$1 user=$2
 
 etcd --config-file "$folder/etcd.yaml" &
+etcd=$!
 # Apps come in once nobody gets through without a password, at the first start too.
-until curl --silent --max-time 5 --output /dev/null http://127.0.0.1:2378/version; do
-    kill -0 $!
-    sleep 0.02
-done
-until admin init; do sleep 0.1; done
+until curl --silent --max-time 5 --output /dev/null http://127.0.0.1:2378/version; do wait_for_etcd; done
+until admin init; do wait_for_etcd; done
 haproxy -db -f "$folder/haproxy.cfg" &
 # Nobody but the broker's user may make room where there is none.
 while sleep 10; do
