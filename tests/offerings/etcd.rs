@@ -1,5 +1,7 @@
 //! What etcd's scripts and the proxy before it do beyond what every offering must.
 
+use std::time::Duration;
+
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
@@ -12,7 +14,7 @@ pub(crate) fn trials() -> [Trial; 3] {
     [
         trial("etcd::cuts_watches".to_owned(), cuts_watches()),
         trial("etcd::keeps_apps_to_their_keys".to_owned(), keeps_apps_to_their_keys()),
-        trial("etcd::makes_room_and_refuses_what_does_not_fit".to_owned(), makes_room()),
+        trial("etcd::has_room".to_owned(), has_room()),
     ]
 }
 
@@ -28,6 +30,10 @@ impl Session {
 
     async fn seen(&mut self) -> Result<Value, String> {
         self.ask(&json!({"do": "seen"})).await
+    }
+
+    async fn delete(&mut self, name: &str) {
+        self.ask(&json!({"do": "delete", "name": name})).await.unwrap();
     }
 
     async fn list(&mut self) -> Result<Value, String> {
@@ -86,45 +92,55 @@ async fn keeps_apps_to_their_keys() {
     stage.remove().await;
 }
 
-/// Where the data fills the plan, deleting is enough to go on; a plan that it does not fit into is
-/// refused.
-async fn makes_room() {
+/// How long a full instance may take to have room again.
+const TIDIED: Duration = Duration::from_secs(30);
+
+async fn has_room() {
     let stage = Stage::on("etcd", "medium").await;
-    let mut app = login(&stage, "a", json!({})).await;
-    let long = "x".repeat(1_000_000);
-    for number in 0..20 {
-        app.write(&format!("{number}"), &long).await.unwrap();
+    refuses_what_does_not_fit(&stage).await;
+    makes_room(&stage).await;
+    stage.is_sound().await;
+    stage.remove().await;
+}
+
+/// More than `small` holds is kept from it; what was deleted does not count.
+async fn refuses_what_does_not_fit(stage: &Stage) {
+    let mut app = login(stage, "a", json!({})).await;
+    let names: Vec<String> = (0..20).map(|number| number.to_string()).collect();
+    for name in &names {
+        app.write(name, &"x".repeat(1_000_000)).await.unwrap();
     }
     stage.broker.platform.update(stage.instance, "small").await.answers(&[200, 202]);
     let told = stage.broker.platform.ended(stage.instance).await.failed();
     assert!(told.contains("the plan allows 16 MiB: delete data first"), "{told}");
-
-    for number in 0..20 {
-        app.ask(&json!({"do": "delete", "name": format!("{number}")})).await.unwrap();
+    for name in &names {
+        app.delete(name).await;
     }
     stage.broker.platform.update(stage.instance, "small").await.answers(&[200, 202]);
     stage.broker.platform.ended(stage.instance).await.succeeded();
+}
 
-    let half = "x".repeat(500_000);
-    let mut app = login(&stage, "b", json!({})).await;
-    let mut number = 0;
+/// Where data fills the plan, deleting is enough to go on.
+async fn makes_room(stage: &Stage) {
+    let mut app = login(stage, "b", json!({})).await;
+    let value = "x".repeat(500_000);
+    let mut names = Vec::new();
     let refused = loop {
-        number += 1;
-        match app.write(&format!("{number}"), &half).await {
-            Ok(()) => assert!(number < 100, "nothing is refused"),
-            Err(error) => break error,
+        let name = names.len().to_string();
+        match app.write(&name, &value).await {
+            Ok(()) => names.push(name),
+            Err(refused) => break refused,
         }
+        assert!(names.len() < 100, "nothing is refused");
     };
     assert!(refused.contains("space exceeded"), "{refused}");
-    for number in 1..number {
-        app.ask(&json!({"do": "delete", "name": format!("{number}")})).await.unwrap();
+    for name in &names {
+        app.delete(name).await;
     }
-    let made = tokio::time::timeout(std::time::Duration::from_secs(30), async {
-        while app.write("again", &half).await.is_err() {
-            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    let writes = async {
+        while app.write("again", &value).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(200)).await;
         }
-    });
-    made.await.expect("there is room again");
-    stage.is_sound().await;
-    stage.remove().await;
+    };
+    tokio::time::timeout(TIDIED, writes).await.expect("there is room again");
 }
