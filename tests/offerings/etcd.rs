@@ -72,7 +72,8 @@ async fn cuts_watches() {
 /// A prefix holds, and etcd's own matters are nobody's.
 async fn keeps_apps_to_their_keys() {
     let stage = Stage::on("etcd", "small").await;
-    let mut all = login(&stage, "all", json!({})).await;
+    let credentials = stage.bind("all", json!({})).await;
+    let mut all = Session::login(&credentials).await.unwrap();
     let mut one = login(&stage, "one", json!({"key_prefix": "/one/"})).await;
     let mut two = login(&stage, "two", json!({"key_prefix": "/two/", "read_only": true})).await;
     one.write("/one/a", "mine").await.unwrap();
@@ -86,6 +87,8 @@ async fn keeps_apps_to_their_keys() {
     assert!(two.read("/one/a").await.unwrap_err().contains("permission denied"));
     assert!(one.list().await.unwrap_err().contains("permission denied"));
     assert_eq!(all.list().await.unwrap(), json!(["/one/a", "/two/a"]));
+    let told = all.ask(&json!({"do": "endpoints"})).await.unwrap();
+    assert_eq!(told, credentials["endpoints"], "where it says that it is");
     for app in [&mut all, &mut one, &mut two] {
         assert_eq!(app.ask(&json!({"do": "meddle"})).await.unwrap(), json!([]));
     }

@@ -40,6 +40,16 @@ class Session:
     def list(self):
         return [result.key.decode() for result in self.call("get_all")]
 
+    def endpoints(self):
+        """Where clients that ask etcd go next."""
+        members = self.runner.run(self.member_list()).members
+        return [url for member in members for url in member.clientURLs]
+
+    async def member_list(self):
+        return await self.client.clusterstub.MemberList(
+            aetcd.rpc.MemberListRequest(), metadata=self.client.metadata, timeout=10
+        )
+
     def watch(self, name):
         self.watched = aiter(self.call("watch", name.encode()))
 
