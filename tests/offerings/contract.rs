@@ -58,13 +58,13 @@ impl Stage {
         self.broker.platform.credentials_with(self.instance, binding, more).await
     }
 
-    async fn unbind(&self, binding: &str) {
+    pub(crate) async fn unbind(&self, binding: &str) {
         self.broker.platform.unbind(self.instance, binding).await.answers(&[200, 202]);
         self.broker.platform.binding_ended(self.instance, binding).await.succeeded();
     }
 
     /// Every container runs as it was started, and none ever had too little memory.
-    async fn is_sound(&self) {
+    pub(crate) async fn is_sound(&self) {
         for container in self.broker.things().await.containers {
             let seen = inspect(&container).await;
             assert_eq!(seen["State"]["Running"], true, "{container}");

@@ -11,6 +11,7 @@
 #[path = "../live/broker.rs"]
 mod broker;
 mod contract;
+mod etcd;
 #[expect(dead_code, reason = "the tests of one broker need more of it")]
 #[path = "../live/ground.rs"]
 mod ground;
@@ -55,18 +56,16 @@ fn trials(offering: &'static Offering) -> Vec<Trial> {
 }
 
 /// What only one of them promises, where it has no tests of an engine of its own.
-fn own(offering: &'static Offering) -> Option<Trial> {
+fn own(offering: &'static Offering) -> Vec<Trial> {
     match offering.name.as_str() {
-        name @ "mosquitto" => Some(trial(
-            format!("{name}::keeps_its_own_word"),
-            mosquitto::keeps_its_own_word(offering),
-        )),
-        _ => None,
+        "etcd" => etcd::trials(offering),
+        "mosquitto" => mosquitto::trials(offering),
+        _ => Vec::new(),
     }
 }
 
-fn trial(name: String, work: impl Future<Output = ()> + Send + 'static) -> Trial {
-    Trial::test(name, move || {
+fn trial(name: impl Into<String>, work: impl Future<Output = ()> + Send + 'static) -> Trial {
+    Trial::test(name.into(), move || {
         Runtime::new().unwrap().block_on(work);
         Ok(())
     })

@@ -1,24 +1,27 @@
 //! What only Mosquitto promises.
 
 use banquet::catalog::Offering;
+use libtest_mimic::Trial;
 use serde_json::json;
 
 use crate::contract::Stage;
 use crate::session::Session;
+use crate::trial;
 
 /// Messages of which some do not fit into the smaller plan's memory.
 const LARGE_BYTES: usize = 900_000;
 const MANY: usize = 40;
 
-pub(crate) async fn keeps_its_own_word(offering: &'static Offering) {
-    let stage = Stage::on(offering, "medium").await;
-    holds_apps_to_their_topics(&stage).await;
-    refuses_a_plan_that_is_too_small(&stage).await;
-    stage.remove().await;
+pub(crate) fn trials(offering: &'static Offering) -> Vec<Trial> {
+    vec![
+        trial("mosquitto::keeps_apps_to_their_topics", keeps_apps_to_their_topics(offering)),
+        trial("mosquitto::has_room", has_room(offering)),
+    ]
 }
 
 /// An app with a prefix has those topics, and nobody has the broker's own.
-async fn holds_apps_to_their_topics(stage: &Stage) {
+async fn keeps_apps_to_their_topics(offering: &'static Offering) {
+    let stage = Stage::on(offering, "small").await;
     let own = stage.bind("own", json!({"parameters": {"topic_prefix": "orders"}})).await;
     assert_eq!(own["topic_prefix"], "orders/");
     let mut own = Session::login(&own).await.unwrap();
@@ -40,10 +43,12 @@ async fn holds_apps_to_their_topics(stage: &Stage) {
     for hidden in ["$CONTROL/dynamic-security/v1/response", "$CONTROL/#", "$SYS/broker/version"] {
         assert!(all.read(hidden).await.is_err(), "{hidden}");
     }
+    stage.remove().await;
 }
 
 /// A plan that is too small for what is kept is refused, and all stays as it was.
-async fn refuses_a_plan_that_is_too_small(stage: &Stage) {
+async fn has_room(offering: &'static Offering) {
+    let stage = Stage::on(offering, "medium").await;
     let platform = &stage.broker.platform;
     let mut app = Session::login(&stage.bind("full", json!({})).await).await.unwrap();
     let long = "x".repeat(LARGE_BYTES);
@@ -51,8 +56,8 @@ async fn refuses_a_plan_that_is_too_small(stage: &Stage) {
         app.write(&format!("kept/{n}"), &long).await.unwrap();
     }
     platform.update(stage.instance, "small").await.answers(&[202]);
-    let ended = platform.ended(stage.instance).await;
-    assert_eq!(ended.state, "failed");
-    assert!(ended.description.contains("the plan allows 24 MiB: delete data first"), "{ended:?}");
+    let told = platform.ended(stage.instance).await.failed();
+    assert!(told.contains("the plan allows 24 MiB: delete data first"), "{told}");
     assert_eq!(app.read("kept/0").await.unwrap(), long);
+    stage.remove().await;
 }

@@ -47,7 +47,8 @@ impl Session {
         value.as_str().map(str::to_owned).ok_or_else(|| format!("{name} is {value}"))
     }
 
-    async fn ask(&mut self, request: &Value) -> Result<Value, String> {
+    /// What only an app of its type does.
+    pub(crate) async fn ask(&mut self, request: &Value) -> Result<Value, String> {
         self.requests.write_all(format!("{request}\n").as_bytes()).await.unwrap();
         let answer = tokio::time::timeout(PATIENCE, self.answers.next_line()).await;
         let answer = answer.map_err(|_| format!("no answer within {PATIENCE:?}"))?.unwrap();

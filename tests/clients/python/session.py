@@ -1,8 +1,8 @@
 """An app with a binding's credentials, told by lines of JSON what to do.
 
-The first line holds the credentials. Each that follows is {"do": "write", "name": …, "value": …} or
-{"do": "read", "name": …}; the answers are {"ok": value} or {"error": text}, the first of them about
-the login. What an app of a certain type does is in `sessions/<type>.py`.
+The first line holds the credentials. Each that follows is {"do": "write", "name": …, "value": …},
+{"do": "read", "name": …} or what else an app of its type does; the answers are {"ok": value} or
+{"error": text}, the first of them about the login. What an app does is in `sessions/<type>.py`.
 """
 
 import importlib.util
@@ -35,9 +35,7 @@ class Asked:
         self.session = session_of(self.credentials)
 
     def do(self, request):
-        if request["do"] == "write":
-            return self.session.write(request["name"], request["value"])
-        return self.session.read(request["name"])
+        return getattr(self.session, request.pop("do"))(**request)
 
 
 asked = Asked(json.loads(sys.stdin.readline()))
