@@ -7,16 +7,28 @@
 mod admin;
 mod rights;
 
+use std::io;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
 use self::admin::Admin;
-use super::{CALL_LIMIT, Engine, Grant, READY_LIMIT, Target, within};
+use super::{
+    CALL_LIMIT, Engine, Grant, READY_LIMIT, Renewal, Target, too_small, whole_number, within,
+};
 use crate::model::{Fault, Object};
+use crate::secret::Secret;
 
-/// The workload's port that speaks Kafka.
+/// The workload's ports that speak Kafka: in the clear and over TLS.
 const PORT: &str = "kafka";
+const TLS_PORT: &str = "kafka_tls";
+/// The role of the container that it runs in, and where its log is.
+const SERVER: &str = "server";
+const LOG: &str = "/var/lib/kafka/data";
+/// Where its certificate lies, with the key.
+const KEY_STORE: &str = "/conf/tls.pem";
+/// What [`Engine::prepare`] looks after.
+const DISK: &str = "disk_bytes";
 /// How much sooner than its caller a blocking call ends, so that none is left behind.
 const MARGIN: Duration = Duration::from_millis(700);
 
@@ -30,10 +42,10 @@ impl Engine for Kafka {
         blocking(READY_LIMIT, "reach Kafka", target, Admin::greet).await
     }
 
-    /// Nothing of an update can fail to fit: how much a broker holds is not told to clients of
-    /// librdkafka.
-    async fn prepare(&self, _: &Target, _: &Object) -> Result<(), Fault> {
-        Ok(())
+    async fn prepare(&self, target: &Target, next: &Object) -> Result<(), Fault> {
+        let Some(allowed) = whole_number(next, DISK)? else { return Ok(()) };
+        let held = held(target).await?;
+        if held > allowed { Err(too_small(held, allowed)) } else { Ok(()) }
     }
 
     async fn bootstrap(&self, target: &Target) -> Result<(), Fault> {
@@ -44,7 +56,7 @@ impl Engine for Kafka {
                 target.admin.user
             )));
         }
-        if let Some(name) = target.settings.keys().next() {
+        if let Some(name) = target.settings.keys().find(|name| *name != DISK) {
             return Err(Fault::fatal(format!("Kafka has no live setting {name}")));
         }
         blocking(CALL_LIMIT, "reach Kafka", target, Admin::greet).await
@@ -78,6 +90,33 @@ impl Engine for Kafka {
             admin.until_gone(&user)
         })
         .await
+    }
+
+    async fn renew(&self, target: &Target) -> Result<Renewal, Fault> {
+        // Kafka reads a file again whose time is another; what comes by archive has none.
+        let touch = ["touch", KEY_STORE].map(str::to_owned);
+        inside(target, &touch, "the certificate's time could not be set").await?;
+        blocking(CALL_LIMIT, "give Kafka its new certificate", target, Admin::read_key_store)
+            .await?;
+        Ok(Renewal::Done)
+    }
+}
+
+/// How much the log holds, in bytes: clients of librdkafka are not told.
+async fn held(target: &Target) -> Result<u64, Fault> {
+    const FAILED: &str = "what Kafka holds could not be told";
+    let command = ["du", "--summarize", "--bytes", LOG].map(str::to_owned);
+    let told = inside(target, &command, FAILED).await?;
+    let held = told.split_whitespace().next().and_then(|bytes| bytes.parse().ok());
+    held.ok_or_else(|| Fault::retry(FAILED))
+}
+
+/// What a command prints in the broker's container.
+async fn inside(target: &Target, command: &[String], failed: &str) -> Result<String, Fault> {
+    let output = target.inside.run(SERVER, command, &Secret::default(), CALL_LIMIT).await?;
+    match output.status {
+        0 => Ok(output.stdout),
+        _ => Err(Fault::retry(failed).because(io::Error::other(output.stderr))),
     }
 }
 

@@ -1,14 +1,10 @@
 //! Kafka: the contract, and what is its own. The server is as the catalog has it.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use banquet::catalog::Inputs;
 use banquet::engine::kafka::Kafka;
 use banquet::engine::{Engine, Target};
-use banquet::model::inside::Closed;
-use banquet::model::{FaultKind, Object};
-use banquet::secret::Secret;
+use banquet::model::FaultKind;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::{ClientConfig, FromClientConfig};
@@ -21,16 +17,14 @@ use serde_json::json;
 use tokio::task::block_in_place;
 
 use crate::contract::{Product, bound, contract, serving};
-use crate::live::{self, Container, File, Live, Plan, grant};
+use crate::live::{self, Live, grant};
+use crate::tls::{self, Secured, carried};
 
 pub(crate) struct Server;
 
-contract!(
-    Server: readiness_is_truth, bootstrap_is_idempotent, bindings_share_data_and_nothing_else,
-    read_only_reads_only, users_survive_a_restart, revoke_cuts_and_keeps,
-    a_mute_server_holds_nobody,
-);
+contract!(Server);
 
+const MOUNTS: [(&str, &str); 2] = [("data", "/var/lib/kafka/data"), ("conf", "/conf")];
 const LIMIT: Duration = Duration::from_secs(10);
 
 /// The clients of one app.
@@ -39,6 +33,17 @@ pub(crate) struct App {
     producer: FutureProducer,
     consumer: BaseConsumer,
     admin: AdminClient<DefaultClientContext>,
+}
+
+/// As the catalog has it.
+pub(crate) fn create(plan: &str, names: &[&str]) -> Secured {
+    let workload = carried("kafka", plan);
+    let heap =
+        format!("--env=KAFKA_HEAP_MIB={}", workload.containers[0].environment["KAFKA_HEAP_MIB"]);
+    let memory = workload.containers[0].resources.memory_bytes;
+    let (memory, swap) = (format!("--memory={memory}"), format!("--memory-swap={memory}"));
+    let options = [&heap, &memory, &swap, "--pids-limit=384"];
+    tls::create((live::KAFKA, workload, names), &MOUNTS, &options)
 }
 
 impl Product for Server {
@@ -50,45 +55,11 @@ impl Product for Server {
     }
 
     fn create() -> Live {
-        let password = Secret::generate();
-        let host_port = live::free_port();
-        let catalog = banquet::app::source(None).load().unwrap_or_else(|m| panic!("{m:#?}"));
-        let offering = catalog.offering_named("kafka").unwrap();
-        let parameters = Object::new();
-        let inputs =
-            Inputs { key: "0123456789abcdef", parameters: &parameters, admin_password: &password };
-        let workload = offering.workload(offering.plan_named("small").unwrap(), &inputs).unwrap();
-        let ports = [("kafka".to_owned(), host_port)].into();
-        let workload = workload.addressed("127.0.0.1", &ports).unwrap().into_owned();
-        let server = &workload.containers[0];
-        let file = |name| {
-            let file = server.files.iter().find(|file| file.path == format!("/conf/{name}"));
-            File { volume: "conf", name, content: file.unwrap().content.expose().to_owned() }
-        };
-        let heap = format!("--env=KAFKA_HEAP_MIB={}", server.environment["KAFKA_HEAP_MIB"]);
-        let container = Container::create(&Plan {
-            image: &server.image.reference,
-            host_port,
-            port: server.ports["kafka"],
-            mounts: &[("data", "/var/lib/kafka/data"), ("conf", "/conf")],
-            files: vec![file("server.properties"), file("first-start.properties")],
-            options: &["--memory=320m", "--memory-swap=320m", "--pids-limit=256", &heap],
-            command: &["/conf"],
-        });
-        let target = Target {
-            host: "127.0.0.1".to_owned(),
-            ports,
-            admin: workload.admin,
-            settings: workload.settings,
-            inside: Arc::new(Closed),
-            scripts: std::collections::BTreeMap::new(),
-            tls: None,
-        };
-        Live { target, container }
+        create("small", &["127.0.0.1"]).live
     }
 
     fn too_small() -> serde_json::Value {
-        unreachable!("nothing of an update can fail to fit")
+        json!({"disk_bytes": 4 << 20})
     }
 
     async fn login(target: &Target, user: &str, password: &str) -> Result<App, String> {
@@ -107,8 +78,12 @@ impl Product for Server {
         app.last(name)
     }
 
-    async fn fill(_: &mut App) -> Result<(), String> {
-        unreachable!("nothing of an update can fail to fit")
+    async fn fill(app: &mut App) -> Result<(), String> {
+        app.make("large").await?;
+        for _ in 0..7 {
+            app.send("large", &"x".repeat(900_000)).await?;
+        }
+        Ok(())
     }
 }
 

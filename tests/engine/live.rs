@@ -12,6 +12,7 @@ use banquet::model::FaultKind;
 
 /// The images under test.
 pub(crate) const REDIS: &str = "banquet-local/redis:8.0";
+pub(crate) const KAFKA: &str = "banquet-local/kafka:4.4";
 pub(crate) const MARIADB: &str = "banquet-local/mariadb:11.8";
 pub(crate) const NATS: &str = "banquet-local/nats:2.10-alpine";
 pub(crate) const POSTGRES: &str = "banquet-local/postgresql:17";

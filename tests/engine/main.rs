@@ -7,6 +7,7 @@ mod contract;
 mod entered;
 mod images;
 mod kafka;
+mod kafka_tls;
 mod live;
 mod mariadb;
 mod mariadb_tls;

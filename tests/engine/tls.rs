@@ -80,9 +80,14 @@ pub(crate) fn create(
 ) -> Secured {
     let authority = authority();
     workload.identify(certify(&authority, names));
+    let ports: Vec<(String, u16, u16)> = workload.containers[0]
+        .ports
+        .iter()
+        .map(|(name, port)| (name.clone(), *port, live::free_port()))
+        .collect();
+    let host_ports = ports.iter().map(|(name, _, host)| (name.clone(), *host)).collect();
+    let workload = workload.addressed("127.0.0.1", &host_ports).unwrap().into_owned();
     let server = &workload.containers[0];
-    let ports: Vec<(String, u16, u16)> =
-        server.ports.iter().map(|(name, port)| (name.clone(), *port, live::free_port())).collect();
     let more: Vec<String> = ports[1..]
         .iter()
         .map(|(_, port, host)| format!("--publish=127.0.0.1:{host}:{port}"))
@@ -104,7 +109,7 @@ pub(crate) fn create(
         Tls { authority: authority.certificate().to_owned(), required: workload.tls.is_required() };
     let target = Target {
         host: "127.0.0.1".to_owned(),
-        ports: ports.into_iter().map(|(name, _, host)| (name, host)).collect(),
+        ports: host_ports,
         admin: workload.admin.clone(),
         settings: workload.settings.clone(),
         inside: Entered::into(&container),

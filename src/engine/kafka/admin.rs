@@ -11,13 +11,17 @@ use rdkafka::producer::{BaseProducer, Producer};
 use rdkafka::{ClientContext, producer::ProducerContext};
 
 pub(super) use self::raw::{Failure, Rule};
-use super::PORT;
+use super::{KEY_STORE, PORT, TLS_PORT};
 use crate::engine::Target;
 use crate::model::Fault;
 use crate::secret::Secret;
 
 /// What Kafka answers where there is no such user.
 const NO_SUCH_USER: i32 = 91;
+/// The one broker of an instance.
+const NODE: &str = "1";
+/// What its configuration says already.
+const LOCATION: (&str, &str) = ("listener.name.secure.ssl.keystore.location", KEY_STORE);
 /// Rounds of hashing. A generated password has 190 bits, which no number of them betters: as few as
 /// Kafka takes, because every login waits for them.
 const ROUNDS: i32 = 4_096;
@@ -56,10 +60,20 @@ impl ProducerContext for Heard {
 impl Admin {
     /// Prepares one; nothing is sent before the first call, and nothing later than `limit`.
     pub(super) fn new(target: &Target, limit: Duration) -> Result<Self, Fault> {
-        let client = ClientConfig::new()
-            .set("bootstrap.servers", format!("{}:{}", target.host, target.port(PORT)?))
+        let mut config = ClientConfig::new();
+        let (port, protocol) = if target.needs_tls() {
+            config.set("ssl.endpoint.identification.algorithm", "https");
+            (TLS_PORT, "SASL_SSL")
+        } else {
+            (PORT, "SASL_PLAINTEXT")
+        };
+        if let Some(tls) = &target.tls {
+            config.set("ssl.ca.pem", &tls.authority);
+        }
+        let client = config
+            .set("bootstrap.servers", format!("{}:{}", target.host, target.port(port)?))
             .set("client.id", "banquet")
-            .set("security.protocol", "SASL_PLAINTEXT")
+            .set("security.protocol", protocol)
             .set("sasl.mechanism", "SCRAM-SHA-512")
             .set("sasl.username", &target.admin.user)
             .set("sasl.password", target.admin.password.expose())
@@ -126,6 +140,13 @@ impl Admin {
     pub(super) fn remove_rules(&self, user: &str) -> Result<(), Fault> {
         raw::remove_rules(self.client.client(), user, self.left())
             .map_err(|failure| fault("take a user's rights away", &failure))
+    }
+
+    /// Has the broker read a key store again that lies where it did. It answers before it has, and
+    /// also where it finds no use for it: then it goes on with the one before.
+    pub(super) fn read_key_store(&self) -> Result<(), Fault> {
+        raw::set_broker(self.client.client(), NODE, LOCATION, self.left())
+            .map_err(|failure| fault("read its certificate", &failure))
     }
 
     /// Waits until the broker has taken notice that a user is no more.
