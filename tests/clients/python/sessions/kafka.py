@@ -9,6 +9,7 @@ import kafka.admin
 # What fails is told by exceptions.
 logging.disable()
 WAIT_MS = 15_000
+REFUSED_MS = 8_000
 
 
 class Session:
@@ -20,6 +21,8 @@ class Session:
             "sasl_plain_username": credentials["username"],
             "sasl_plain_password": credentials["password"],
             "request_timeout_ms": WAIT_MS,
+            # Who is refused is tried again until then.
+            "bootstrap_timeout_ms": REFUSED_MS,
         }
         if "ca_certificate" in credentials:
             authority = ssl.create_default_context(cadata=credentials["ca_certificate"])
